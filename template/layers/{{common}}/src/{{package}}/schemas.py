@@ -5,16 +5,19 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
-def _refuse_nul(value: str) -> str:
-    # PostgreSQL cannot store U+0000 in a text; refusing it everywhere keeps the databases alike.
+def _check_storable(value: str) -> str:
+    # What PostgreSQL cannot store in a text is refused on every database.
     if "\x00" in value:
-        message = "must not contain the character U+0000"
-        raise ValueError(message)
+        raise ValueError("must not contain the character U+0000")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain half of a surrogate pair") from None
     return value
 
 
-Text = Annotated[str, AfterValidator(_refuse_nul)]
-"""A string that every database can store."""
+Storable = AfterValidator(_check_storable)
+Text = Annotated[str, Storable]
 
 
 class RequestModel(BaseModel):
