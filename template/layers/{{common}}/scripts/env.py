@@ -7,4 +7,4 @@ from pathlib import Path
 SECRET = re.compile(r"^(\w+)=change-me.*$", re.MULTILINE)
 
 example = Path(__file__).parent.parent.joinpath(".env.example").read_text(encoding="utf-8")
-print(SECRET.sub(lambda match: f"{match[1]}={secrets.token_urlsafe(32)}", example), end="")
+print(SECRET.sub(lambda match: f"{match[1]}={secrets.token_urlsafe(48)}", example), end="")

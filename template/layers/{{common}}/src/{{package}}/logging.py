@@ -57,7 +57,7 @@ _COMMON: list[Processor] = [
 def _rendering(*, json_lines: bool) -> list[Processor]:
     if json_lines:
         return [
-            # Without the local variables: a frame may hold a password.
+            # Without the local variables: a frame may hold a secret.
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ]

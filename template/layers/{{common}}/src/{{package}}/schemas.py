@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 def _check_storable(value: str) -> str:
-    # What PostgreSQL cannot store in a text is refused on every database.
+    # Not every database can store these in a text.
     if "\x00" in value:
         raise ValueError("must not contain the character U+0000")
     try:
