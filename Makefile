@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+.PHONY: help install create test check format bounds
+
+PYTHON ?= python3
+DEST ?= ../shop
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+# A virtual environment of its own; bytecode is compiled, so that the first start is as quick as any.
+.venv/installed: pyproject.toml generator/new_backend/__init__.py
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13.8,<0.14'
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv --group dev --editable .
+	touch $@
+
+install: .venv/installed ## Set up .venv with new-backend and what its tests need
+
+create: .venv/installed ## Create a service with the default choices in DEST
+	.venv/bin/new-backend create $(DEST) --yes
+
+test: .venv/installed ## Run all tests; the services need PostgreSQL, which a wheel brings along
+	.venv/bin/python -m pytest -n 2 $(TESTS)
+
+check: .venv/installed ## Check format, lint and types
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+
+format: .venv/installed ## Format the code, and mend what lint can mend
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+bounds: .venv/installed ## Set the lower bounds of the services' libraries to the newest releases
+	.venv/bin/python tools/bounds.py

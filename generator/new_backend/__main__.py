@@ -1,0 +1,6 @@
+"""`python -m new_backend`."""
+
+from new_backend.cli import main
+
+if __name__ == "__main__":
+    main()

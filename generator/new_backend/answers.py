@@ -1,0 +1,258 @@
+"""Flags, answers file, prompts and defaults become one checked set of answers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from new_backend import __version__
+from new_backend.errors import InputRefusedError, MissingAnswersError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from new_backend.questions import OpenQuestion, Question, Questionnaire, Value
+
+
+class Source(StrEnum):
+    """Where an answer came from."""
+
+    FLAG = "flag"
+    FILE = "answers file"
+    PROMPT = "prompt"
+    FOLDER = "folder"
+    GIT = "git"
+    PYTHON = "running Python"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A value and where it came from; `label` is how a message names the place."""
+
+    value: Value
+    source: Source
+    label: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """An answer to every question that applies, in the order of `copier.yml`."""
+
+    by_name: Mapping[str, Answer]
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The answers as Copier takes them."""
+        return {name: answer.value for name, answer in self.by_name.items()}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where each answer came from."""
+        return {name: answer.source.value for name, answer in self.by_name.items()}
+
+    def __getitem__(self, name: str) -> Value:
+        """Give the value of one answer."""
+        return self.by_name[name].value
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was said before anything is asked, and what is proposed where nothing was said."""
+
+    answers: Mapping[str, Answer]
+    proposals: Mapping[str, Answer]
+    problems: Sequence[str] = ()
+    """What was said and is no answer to any question."""
+
+    def proposal(self, current: OpenQuestion) -> Answer | None:
+        """Give the answer that a question has where a person just agrees."""
+        proposed = self.proposals.get(current.name)
+        if proposed is not None and not current.problem(proposed.value):
+            return proposed
+        if current.default is None:
+            return None
+        return Answer(current.default, Source.DEFAULT, f"{current.name} (its default)")
+
+
+def gather(
+    questionnaire: Questionnaire,
+    *,
+    flags: Mapping[str, object],
+    preset: Mapping[str, object],
+    preset_name: str,
+    folder: Path | None,
+) -> Given:
+    """Bring flags and answers file together; a flag overrules the file."""
+    problems = []
+    answers = {}
+    for name, raw in {**preset, **flags}.items():
+        question = questionnaire.by_name.get(name)
+        if question is None or question.hidden:
+            problems.append(f"{preset_name}: {_unknown_key(questionnaire, name)}")
+            continue
+        by_flag = name in flags
+        label = question.flag if by_flag else f"{preset_name}: {name}"
+        try:
+            value = question.cast(raw)
+        except ValueError as error:
+            problems.append(f"{label}: {error}")
+            continue
+        answers[name] = Answer(value, Source.FLAG if by_flag else Source.FILE, label)
+    if folder is not None and "project_name" not in answers:
+        answers["project_name"] = Answer(
+            folder.name, Source.FOLDER, "the folder's name, taken as project_name"
+        )
+    return Given(answers, dict(_machine_proposals(questionnaire, answers)), tuple(problems))
+
+
+def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False) -> Answers:
+    """Check what was given and take the defaults for the rest.
+
+    With `partial`, only what was given is checked: the wizard asks for the rest.
+
+    Raises:
+        InputRefusedError: With a message for each answer that cannot be.
+        MissingAnswersError: A question has no answer and no default.
+    """
+    problems = list(given.problems)
+    missing = []
+    refused: set[str] = set()
+    taken: dict[str, Answer] = {}
+    values: dict[str, Value] = {}
+    for current in questionnaire.walk(values):
+        name = current.name
+        answer = given.answers.get(name)
+        if not current.applies:
+            if answer is not None and not partial:
+                problems.append(f"{answer.label}: {_not_applicable(current)}")
+            continue
+        was_given = answer is not None
+        answer = answer or given.proposal(current)
+        if answer is None:
+            missing.append(name)
+            refused.add(name)
+            continue
+        due = not partial or _can_be_judged(current, answer, given)
+        problem = current.problem(answer.value) if due else ""
+        if problem:
+            if not refused & _causes(current, was_given=was_given):
+                problems.append(f"{answer.label}: {problem}")
+            refused.add(name)
+        # What no choice has would make every rule after it speak of nothing.
+        if current.offers(answer.value):
+            taken[name] = answer
+            values[name] = answer.value
+    if problems:
+        raise InputRefusedError(*problems)
+    if missing and not partial:
+        listed = ", ".join(missing)
+        message = f"not answered, and without a default: {listed}"
+        raise MissingAnswersError(message)
+    return Answers(taken)
+
+
+def described_default(questionnaire: Questionnaire, question: Question) -> str:
+    """Say in a few words what a question's default is, before any answer is known."""
+    if question.name in _KNOWN_BY_MACHINE:
+        return _KNOWN_BY_MACHINE[question.name][1]
+    if derived := questionnaire.references(question.default):
+        return f"from {', '.join(sorted(derived))}"
+    return "" if question.default is None else str(question.default)
+
+
+def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> list[str]:
+    """Write answers as the flags of `create`."""
+    words = []
+    for name, value in answers.items():
+        flag = questionnaire.by_name[name].flag
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        else:
+            # One word: a value may begin with a hyphen.
+            words += [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
+    return words
+
+
+def replay_command(answers: Answers, questionnaire: Questionnaire) -> str:
+    """Write the command that makes the same service again with this very version, for a shell."""
+    words = ["uvx", f"new-backend@{__version__}", "create", str(answers["project_name"])]
+    return shlex.join([*words, *flag_words(questionnaire, answers.values), "--yes"])
+
+
+def _can_be_judged(current: OpenQuestion, answer: Answer, given: Given) -> bool:
+    """Tell whether an answer is right or wrong whatever the wizard will be told."""
+    if answer.source not in {Source.FLAG, Source.FILE}:
+        return False
+    causes = _causes(current, was_given=True)
+    return not current.offers(answer.value) or causes <= given.answers.keys()
+
+
+def _causes(current: OpenQuestion, *, was_given: bool) -> frozenset[str]:
+    """Name the questions to blame where this one's answer is wrong only because theirs is."""
+    question = current.question
+    texts = [choice.validator for choice in question.choices]
+    if not was_given:
+        texts.append(str(question.default))
+    return frozenset().union(*map(current.questionnaire.references, texts))
+
+
+def _unknown_key(questionnaire: Questionnaire, name: str) -> str:
+    names = [question.name for question in questionnaire.visible]
+    near = get_close_matches(name.lower().replace("-", "_"), names, n=1)
+    if near:
+        return f'there is no question "{name}": did you mean {near[0]}?'
+    return f'there is no question "{name}": the questions are {", ".join(names)}'
+
+
+def _not_applicable(current: OpenQuestion) -> str:
+    because = sorted(current.questionnaire.references(current.question.when))
+    state = ", ".join(f"{name} is {current.context.get(name)}" for name in because)
+    return f"does not apply where {state}: leave it out"
+
+
+def _machine_proposals(
+    questionnaire: Questionnaire, answers: Mapping[str, Answer]
+) -> Iterator[tuple[str, Answer]]:
+    for name, (source, place, find) in _KNOWN_BY_MACHINE.items():
+        if name in answers or name not in questionnaire.by_name:
+            continue
+        if value := find():
+            yield name, Answer(value, source, f"{name} ({place})")
+
+
+def _git_setting(variable: str, key: str) -> str:
+    if value := os.environ.get(variable):
+        return value
+    try:
+        found = subprocess.run(["git", "config", key], capture_output=True, check=False)
+    except OSError:
+        return ""
+    return found.stdout.decode(errors="replace").strip()
+
+
+_KNOWN_BY_MACHINE: Mapping[str, tuple[Source, str, Callable[[], str]]] = {
+    "author": (
+        Source.GIT,
+        "git's user.name",
+        partial(_git_setting, "GIT_AUTHOR_NAME", "user.name"),
+    ),
+    "email": (
+        Source.GIT,
+        "git's user.email",
+        partial(_git_setting, "GIT_AUTHOR_EMAIL", "user.email"),
+    ),
+    "python_version": (
+        Source.PYTHON,
+        "the running Python",
+        lambda: f"{sys.version_info.major}.{sys.version_info.minor}",
+    ),
+}

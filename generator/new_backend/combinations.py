@@ -1,0 +1,101 @@
+"""All valid combinations of the option questions, an n-wise cover of them, and even shards."""
+
+from __future__ import annotations
+
+from itertools import combinations as subsets
+from typing import TYPE_CHECKING, Any
+
+from new_backend.errors import InputRefusedError
+from new_backend.questions import OpenQuestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from new_backend.questions import Context, Questionnaire, Value
+
+Combination = dict[str, "Value"]
+
+
+def all_combinations(questionnaire: Questionnaire) -> list[Combination]:
+    """List every combination that no rule excludes, in the order of the choices.
+
+    A question that does not apply has no key; the other questions count by the defaults of
+    `copier.yml`, so that the list is the same on every machine.
+    """
+    return list(_extend(questionnaire, 0, {}, {}))
+
+
+def covering(combinations: Sequence[Combination], strength: int) -> list[Combination]:
+    """Choose combinations so that each valid choice of `strength` answers stands in one of them.
+
+    Raises:
+        InputRefusedError: The strength is below 1.
+    """
+    if strength < 1:
+        message = f"--strength {strength}: give 1 or more"
+        raise InputRefusedError(message)
+    names = list(dict.fromkeys(name for combination in combinations for name in combination))
+    if strength >= len(names):
+        return list(combinations)
+    from covertable import make
+
+    rows = [tuple(combination.get(name) for name in names) for combination in combinations]
+    chosen = make(
+        [sorted({row[index] for row in rows}, key=repr) for index in range(len(names))],
+        strength=strength,
+        constraints=list(_constraints(rows, len(names))),
+    )
+    covered = {tuple(row) for row in chosen}
+    return [
+        combination for combination, row in zip(combinations, rows, strict=True) if row in covered
+    ]
+
+
+def shard(combinations: Sequence[Combination], part: str) -> list[Combination]:
+    """Take the I-th of N parts, written `I/N`; their sizes differ by one at most.
+
+    Raises:
+        InputRefusedError: It is not of that form.
+    """
+    index, _, count = part.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        message = f"--shard {part}: give I/N with I from 1 to N, such as 1/4"
+        raise InputRefusedError(message)
+    return list(combinations[int(index) - 1 :: int(count)])
+
+
+def _extend(
+    questionnaire: Questionnaire, position: int, context: Context, chosen: Combination
+) -> Iterator[Combination]:
+    last = questionnaire.questions.index(questionnaire.visible[-1])
+    context = dict(context)
+    for index in range(position, last + 1):
+        question = questionnaire.questions[index]
+        current = OpenQuestion(question, context, questionnaire)
+        if question.name in questionnaire.combine and current.applies:
+            for value in current.allowed:
+                picked = {question.name: value}
+                yield from _extend(
+                    questionnaire, index + 1, {**context, **picked}, {**chosen, **picked}
+                )
+            return
+        if current.default is not None:
+            context[question.name] = current.default
+    yield chosen
+
+
+def _constraints(rows: Sequence[tuple[Value | None, ...]], width: int) -> Iterator[dict[str, Any]]:
+    """Tell the covering-array library which partial rows some valid row completes.
+
+    One constraint for each set of columns lets it see at once that a partial row leads nowhere.
+    """
+    for size in range(2, width + 1):
+        for columns in subsets(range(width), size):
+            valid = {tuple(row[column] for column in columns) for row in rows}
+            yield {
+                "operator": "fn",
+                "requires": list(columns),
+                "evaluate": lambda row, columns=columns, valid=valid: (
+                    tuple(row[column] for column in columns) in valid
+                ),
+            }

@@ -1,0 +1,373 @@
+"""`copier.yml`, read once: its questions, choices and rules, evaluated as Copier evaluates them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from new_backend.errors import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jinja2 import Template
+    from jinja2.sandbox import SandboxedEnvironment
+
+    from new_backend.template_source import TemplateSource
+
+Value = str | bool
+Context = dict[str, Value]
+
+RULE_PREFIX = "rule_"
+# The C loader, where PyYAML was built with it, is ten times faster.
+_YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TYPES = ("str", "bool")
+# YAML's words for a boolean, as Copier casts them (copier/_tools.py, cast_to_bool).
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
+_FALSE = frozenset({"n", "no", "f", "false", "off", "0", "~", "null", "none", ""})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value that a question offers; `validator` renders to why it is excluded, if it is."""
+
+    value: str
+    title: str
+    description: str = ""
+    validator: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of `copier.yml`. A hidden one is computed and never asked."""
+
+    name: str
+    type: str = "str"
+    help: str = ""
+    default: str | bool | None = None
+    choices: tuple[Choice, ...] = ()
+    validator: str = ""
+    when: str | bool = True
+    placeholder: str = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is computed: its `when` is the constant false."""
+        return self.when is False
+
+    @property
+    def flag(self) -> str:
+        """Its option on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    def cast(self, raw: object) -> Value:
+        """Turn what a flag or a file gave into a value of this question's type.
+
+        Raises:
+            ValueError: It is of another type; the message says which would be right.
+        """
+        if raw is None:
+            message = "has no value: give one, or leave the question out"
+            raise ValueError(message)
+        if self.type == "bool":
+            if isinstance(raw, bool):
+                return raw
+            if isinstance(raw, str) and raw.strip().lower() in _TRUE | _FALSE:
+                return raw.strip().lower() in _TRUE
+            message = f"{raw!r} is neither true nor false"
+            raise ValueError(message)
+        if isinstance(raw, bool):
+            word = str(raw).lower()
+            message = f"is the truth value {word}, text is wanted: put the word in quotes"
+            raise ValueError(message)  # noqa: TRY004 - the kind of input, not a bug
+        if not isinstance(raw, str):
+            kind = "a list" if isinstance(raw, list) else "a table"
+            message = f"is {kind}, text is wanted"
+            raise ValueError(message)  # noqa: TRY004 - the kind of input, not a bug
+        return raw
+
+
+@dataclass(frozen=True)
+class Group:
+    """A step of the wizard."""
+
+    title: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Why a choice is excluded by answers before it."""
+
+    name: str
+    question: str
+    choice: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice under given answers; `reason` is empty where it may be taken."""
+
+    choice: Choice
+    reason: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A question together with the answers before it."""
+
+    question: Question
+    context: Context
+    questionnaire: Questionnaire = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The question's name."""
+        return self.question.name
+
+    @cached_property
+    def applies(self) -> bool:
+        """Whether the answers before it leave it to be asked."""
+        when = self.question.when
+        return when if isinstance(when, bool) else _truth(self._render(when))
+
+    @cached_property
+    def options(self) -> tuple[Option, ...]:
+        """Its choices, each with the reason that excludes it here."""
+        return tuple(self._option(choice) for choice in self.question.choices)
+
+    @property
+    def allowed(self) -> tuple[Value, ...]:
+        """The values that may be taken, where they can be counted."""
+        if self.question.type == "bool":
+            return (True, False)
+        return tuple(option.choice.value for option in self.options if not option.reason)
+
+    def offers(self, value: Value) -> bool:
+        """Whether the value is one of the choices, excluded here or not; any is without choices."""
+        return not self.options or any(option.choice.value == value for option in self.options)
+
+    @cached_property
+    def default(self) -> Value | None:
+        """Its default under these answers; the first allowed choice where a rule excludes it."""
+        default = self.question.default
+        if isinstance(default, str):
+            default = self._render(default)
+            if self.question.type == "bool":
+                default = _truth(default)
+        if self.options and default not in self.allowed:
+            return next(iter(self.allowed), None)
+        return default
+
+    def problem(self, value: Value) -> str:
+        """Say what is wrong with a value and what would be right, or nothing."""
+        if not self.offers(value):
+            return self._unknown_choice(str(value))
+        for option in self.options:
+            if option.choice.value == value and option.reason:
+                rule = f" (rule {option.rule})" if option.rule else ""
+                return f"{value} is excluded: {option.reason}{rule}"
+        if self.question.validator:
+            return self._render(self.question.validator, {self.name: value}).strip()
+        return ""
+
+    def _unknown_choice(self, value: str) -> str:
+        offered = [choice.value for choice in self.question.choices]
+        listed = ", ".join(offered)
+        near = get_close_matches(value.lower(), offered, n=1, cutoff=0.5)
+        suggestion = f": did you mean {near[0]}?" if near else "."
+        return f'"{value}" is not offered{suggestion} Choose from {listed}'
+
+    def _option(self, choice: Choice) -> Option:
+        if not choice.validator:
+            return Option(choice)
+        reason = self._render(choice.validator).strip()
+        rules = self.questionnaire.rules_in(choice.validator)
+        rule = next((name for name in rules if self.context.get(name)), "")
+        return Option(choice, reason, rule.removeprefix(RULE_PREFIX))
+
+    def _render(self, text: str, extra: Mapping[str, Value] | None = None) -> str:
+        return self.questionnaire.render(text, {**self.context, **(extra or {})})
+
+
+@dataclass(frozen=True)
+class Questionnaire:
+    """Everything that `copier.yml` says about questions, in its order."""
+
+    source: TemplateSource
+    questions: tuple[Question, ...]
+    groups: tuple[Group, ...]
+    combine: tuple[str, ...]
+    environment_options: Mapping[str, Any]
+    _templates: dict[str, Template] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, source: TemplateSource) -> Questionnaire:
+        """Read `copier.yml`.
+
+        Raises:
+            TemplateError: It cannot be read, or says what this version cannot ask.
+        """
+        try:
+            data = yaml.load(source.config.read_bytes(), Loader=_YAML_LOADER)  # noqa: S506 - a safe one
+        except (OSError, yaml.YAMLError) as error:
+            message = f"{source.config} cannot be read: {' '.join(str(error).split())}"
+            raise TemplateError(message) from error
+        questions = tuple(
+            _question(name, details) for name, details in data.items() if not name.startswith("_")
+        )
+        return cls(
+            source=source,
+            questions=questions,
+            groups=tuple(
+                Group(group["title"], tuple(group["questions"])) for group in data["_groups"]
+            ),
+            combine=tuple(data["_combine"]),
+            environment_options=data.get("_envops", {}),
+        )
+
+    @cached_property
+    def visible(self) -> tuple[Question, ...]:
+        """The questions that may be asked."""
+        return tuple(question for question in self.questions if not question.hidden)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Question]:
+        """All questions, hidden ones too."""
+        return {question.name: question for question in self.questions}
+
+    def walk(self, answers: Mapping[str, Value]) -> Iterator[OpenQuestion]:
+        """Give each question that may be asked, under the answers before it.
+
+        A question that `answers` lacks counts by its default. An answer may be added while its
+        question is being looked at: the questions after it see it.
+        """
+        context: Context = {}
+        for question in self.questions:
+            current = OpenQuestion(question, dict(context), self)
+            asked = not question.hidden and current.applies
+            if not question.hidden:
+                yield current
+            value = answers.get(question.name, current.default) if asked else current.default
+            if value is not None:
+                context[question.name] = value
+
+    def at(self, name: str, answers: Mapping[str, Value]) -> OpenQuestion:
+        """Give one question under the answers before it."""
+        return next(current for current in self.walk(answers) if current.name == name)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule that excludes a choice, with its reason."""
+        return tuple(
+            Rule(rule.removeprefix(RULE_PREFIX), question.name, choice.value, self._reason(rule))
+            for question in self.visible
+            for choice in question.choices
+            for rule in self.rules_in(choice.validator)
+        )
+
+    def rules_in(self, text: str) -> tuple[str, ...]:
+        """Name the rules that a choice's validator refers to."""
+        return tuple(re.findall(rf"\b{RULE_PREFIX}\w+", text))
+
+    def references(self, text: object) -> frozenset[str]:
+        """Name the visible questions that a template depends on, through hidden ones too."""
+        if not isinstance(text, str) or ("{{" not in text and "{%" not in text):
+            return frozenset()
+        from jinja2 import meta
+
+        found: set[str] = set()
+        for name in meta.find_undeclared_variables(self._environment.parse(text)):
+            question = self.by_name.get(name)
+            if question is None:
+                continue
+            found |= self.references(question.default) if question.hidden else {name}
+        return frozenset(found)
+
+    def render(self, text: str, context: Mapping[str, Value]) -> str:
+        """Render a template of `copier.yml`.
+
+        Raises:
+            TemplateError: It is broken.
+        """
+        from jinja2 import TemplateError as JinjaError
+
+        try:
+            template = self._templates.get(text)
+            if template is None:
+                template = self._templates[text] = self._environment.from_string(text)
+            return template.render(context)
+        except JinjaError as error:
+            message = f"{self.source.config}: {text!r} cannot be rendered: {error}"
+            raise TemplateError(message) from error
+
+    @cached_property
+    def _environment(self) -> SandboxedEnvironment:
+        # As copier._main.Worker.jinja_env builds it: a validator says the same here and there.
+        from jinja2 import FileSystemLoader
+        from jinja2.sandbox import SandboxedEnvironment
+
+        return SandboxedEnvironment(
+            loader=FileSystemLoader(self.source.root),
+            extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+            **{"keep_trailing_newline": True, **self.environment_options},
+        )
+
+    def _reason(self, rule: str) -> str:
+        """Find answers under which the rule excludes, and what it says then."""
+        names = [
+            name for name in self.references(f"{{{{ {rule} }}}}") if self.by_name[name].choices
+        ]
+        values = ([choice.value for choice in self.by_name[name].choices] for name in names)
+        for picked in product(*values):
+            context: Context = dict(zip(names, picked, strict=True))
+            for question in self.questions:
+                if question.hidden and isinstance(question.default, str):
+                    context[question.name] = self.render(question.default, context)
+            if reason := str(context[rule]).strip():
+                return reason
+        return ""
+
+
+def _question(name: str, details: Any) -> Question:
+    if not isinstance(details, dict):
+        details = {"default": details}
+    kind = details.get("type", "str")
+    if kind not in _TYPES:
+        message = f"copier.yml: {name} is of type {kind}, only {' and '.join(_TYPES)} can be asked"
+        raise TemplateError(message)
+    return Question(
+        name=name,
+        type=kind,
+        help=details.get("help", ""),
+        default=details.get("default"),
+        choices=tuple(_choices(details.get("choices", ()))),
+        validator=details.get("validator", ""),
+        when=details.get("when", True),
+        placeholder=details.get("placeholder", ""),
+    )
+
+
+def _choices(declared: Any) -> Iterable[Choice]:
+    """Read each form in which Copier takes choices: a mapping, pairs, or bare values."""
+    pairs = declared.items() if isinstance(declared, dict) else declared
+    for pair in pairs:
+        label, value = pair if isinstance(pair, (list, tuple)) else (pair, pair)
+        validator = ""
+        if isinstance(value, dict):
+            validator = value.get("validator", "")
+            value = value["value"]
+        title, _, description = str(label).partition(": ")
+        yield Choice(str(value), title, description, validator)
+
+
+def _truth(text: str) -> bool:
+    return text.strip().lower() not in _FALSE

@@ -1,0 +1,79 @@
+"""Where the template comes from: the copy in the wheel, or the checkout that this file lies in."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from new_backend import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPLATE_ADDRESS = "https://github.com/new-backend/new-backend"
+"""The public git address that a service records, and is updated from."""
+
+CONFIG_NAME = "copier.yml"
+TEMPLATE_FOLDER = "template"
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """A folder that holds `copier.yml` and `template/`."""
+
+    root: Path
+
+    @classmethod
+    def bundled(cls) -> TemplateSource:
+        """Find the template of this installation: in the wheel, else in the checkout."""
+        package = Path(__file__).resolve().parent
+        installed = package / "_template"
+        return cls(installed if installed.is_dir() else package.parents[1])
+
+    @property
+    def config(self) -> Path:
+        """The file of the questions."""
+        return self.root / CONFIG_NAME
+
+    @cached_property
+    def version(self) -> str:
+        """What a service records as `_commit`: a checkout's commit, otherwise the release's tag."""
+        release = f"v{__version__}"
+        if not self._is_checkout:
+            return release
+        try:
+            described = subprocess.run(
+                ["git", "-C", str(self.root), "describe", "--tags", "--always"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return release
+        return described.stdout.strip() or release
+
+    @contextmanager
+    def plain_folder(self) -> Iterator[Path]:
+        """Give the template as a folder that Copier renders as it lies there.
+
+        Copier clones a git checkout and commits its changes to the clone first; a copy of the
+        working tree without `.git` renders the same, and costs less.
+        """
+        if not self._is_checkout:
+            yield self.root
+            return
+        with tempfile.TemporaryDirectory(prefix="new-backend-") as folder:
+            copy = Path(folder)
+            shutil.copy2(self.config, copy)
+            shutil.copytree(self.root / TEMPLATE_FOLDER, copy / TEMPLATE_FOLDER)
+            yield copy
+
+    @property
+    def _is_checkout(self) -> bool:
+        return (self.root / ".git").exists()

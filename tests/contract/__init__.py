@@ -1,0 +1,1 @@
+"""The service contract, asked over HTTP of a running service: nothing here knows what is inside."""

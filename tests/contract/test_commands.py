@@ -1,0 +1,156 @@
+"""The command line of the service."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Settings
+    from tests.harness.api import Api, Document
+    from tests.harness.databases import Database
+    from tests.harness.services import Service
+
+COMMANDS = {"serve", "migrate", "openapi", "check"}
+COMMANDS_OF_ACCOUNTS = {"create-admin"}
+
+
+class TestHelp:
+    def test_it_lists_the_commands_without_any_setting(self, service: Service) -> None:
+        done = service.run("--help", settings={})
+
+        assert done.returncode == 0, done.stderr
+        for command in COMMANDS | (COMMANDS_OF_ACCOUNTS if service.has_accounts else set()):
+            assert command in done.stdout
+
+    def test_it_lists_nothing_that_was_not_chosen(self, service: Service) -> None:
+        if not service.has_accounts:
+            assert "create-admin" not in service.run("--help", settings={}).stdout
+
+    def test_an_unknown_command_is_wrong_usage(self, service: Service) -> None:
+        done = service.run("no-such-command", settings={})
+
+        assert done.returncode == 2
+        assert "no-such-command" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestOpenapi:
+    def test_it_prints_the_document_that_is_served(
+        self, service: Service, production: Settings, document: Document
+    ) -> None:
+        done = service.run("openapi", settings=production)
+
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == document.content
+
+
+class TestCheck:
+    def test_all_in_order_is_0(self, service: Service, production: Settings) -> None:
+        done = service.run("check", settings=production)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_a_database_that_is_down_is_1_with_the_reason(
+        self, service: Service, production: Settings, database: Database
+    ) -> None:
+        done = service.run("check", settings={**production, "DATABASE_URL": database.absence().url})
+
+        assert done.returncode == 1
+        assert "database" in (done.stdout + done.stderr).lower()
+        assert "Traceback" not in done.stdout + done.stderr
+
+    def test_a_wrong_setting_is_1_with_the_reason(
+        self, service: Service, production: Settings
+    ) -> None:
+        done = service.run("check", settings={**production, "MAX_BODY_BYTES": "lots"})
+
+        assert done.returncode == 1
+        assert "MAX_BODY_BYTES" in done.stderr
+
+
+class TestMigrate:
+    def test_a_second_time_it_has_nothing_to_do(
+        self, service: Service, production: Settings
+    ) -> None:
+        done = service.run("migrate", settings=production)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_a_database_that_is_down_is_1_with_one_line(
+        self, service: Service, production: Settings, database: Database
+    ) -> None:
+        settings = {**production, "DATABASE_URL": database.absence().url}
+
+        done = service.run("migrate", settings=settings)
+
+        assert done.returncode == 1
+        assert done.stderr.strip()
+        assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.accounts
+class TestCreateAdmin:
+    @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+    def test_the_password_is_read_from_standard_input(
+        self, service: Service, production: Settings, api: Api, ending: str
+    ) -> None:
+        email = new_email()
+
+        done = service.run("create-admin", email, settings=production, stdin=PASSWORD + ending)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+        client, _ = LOG_IN[service.combination.auth](api, email.upper(), PASSWORD)
+        assert client.get("/api/v1/users/me").json()["role"] == "admin"
+
+    def test_an_address_that_is_taken_is_refused(
+        self, service: Service, production: Settings, api: Api
+    ) -> None:
+        email = new_email()
+        register(api, email=email)
+
+        done = service.run(
+            "create-admin", email.upper(), settings=production, stdin="another password, long"
+        )
+
+        _assert_refused(done.returncode, done.stderr)
+        client, _ = LOG_IN[service.combination.auth](api, email, PASSWORD)
+        assert client.get("/api/v1/users/me").json()["role"] == "user"
+
+    @pytest.mark.parametrize(
+        ("email", "password"),
+        [
+            ("nobody", PASSWORD),
+            ("", PASSWORD),
+            ("new-admin@example.org", ""),
+            ("new-admin@example.org", "x" * 11),
+            ("new-admin@example.org", "x" * 129),
+        ],
+    )
+    def test_a_wrong_address_or_password_is_refused(
+        self, service: Service, production: Settings, email: str, password: str
+    ) -> None:
+        done = service.run("create-admin", email, settings=production, stdin=password)
+
+        _assert_refused(done.returncode, done.stderr)
+        assert "xxxxxxxx" not in done.stdout + done.stderr
+
+    def test_a_database_that_is_down_is_1_with_one_line(
+        self, service: Service, production: Settings, database: Database
+    ) -> None:
+        settings = {**production, "DATABASE_URL": database.absence().url}
+
+        done = service.run("create-admin", new_email(), settings=settings, stdin=PASSWORD)
+
+        _assert_refused(done.returncode, done.stderr)
+
+
+def _assert_refused(code: int, said: str) -> None:
+    assert code in (1, 2)
+    assert said.strip()
+    assert "Traceback" not in said

@@ -1,0 +1,322 @@
+"""Conventions: paths, unknown fields, request ids, security headers, CORS, hosts, body size."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.conftest import OPEN_ORIGIN, SMALL_BODY, Settings, Start
+from tests.harness.api import API_SECURITY_HEADERS, Api
+from tests.harness.raw import chunks, exchange
+
+if TYPE_CHECKING:
+    from tests.harness.services import Server, Service
+
+NO_ITEM = "01900000-0000-7000-8000-000000000000"
+EVERY_PATH = (
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/docs",
+    "/api/v1/items",
+    f"/api/v1/items/{NO_ITEM}",
+)
+UUID4_TEXT = re.compile(r"[A-Za-z0-9._-]{16,128}\Z")
+
+
+class TestTrailingSlash:
+    @pytest.mark.parametrize("path", EVERY_PATH)
+    def test_a_path_with_one_is_unknown(self, caller: Api, path: str) -> None:
+        answer = caller.get(f"{path}/")
+
+        assert answer.status_code == 404
+        assert "location" not in answer.headers
+
+    def test_a_post_to_a_path_with_one_creates_nothing(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items/", json={"title": "lost"})
+
+        assert answer.status_code == 404
+
+    @pytest.mark.accounts
+    @pytest.mark.parametrize(
+        "path", ["/api/v1/users/me/", "/api/v1/users/", "/api/v1/auth/register/"]
+    )
+    def test_a_path_of_accounts_with_one_is_unknown(self, caller: Api, path: str) -> None:
+        assert caller.get(path).status_code == 404
+        assert caller.post(path, json={}).status_code == 404
+
+    def test_a_doubled_slash_is_unknown(self, caller: Api) -> None:
+        assert caller.get("/api/v1//items").status_code == 404
+
+
+class TestUnknownFields:
+    def test_a_misspelt_field_is_refused_and_named(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "a", "descripton": "b"})
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/descripton"]
+
+    @pytest.mark.parametrize("field", ["id", "owner_id", "created_at", "updated_at"])
+    def test_a_field_that_the_service_sets_is_refused(self, caller: Api, field: str) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "a", field: NO_ITEM})
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{field}"]
+
+    def test_a_misspelt_field_of_a_change_is_refused(self, caller: Api) -> None:
+        item = caller.post("/api/v1/items", json={"title": "a"}).json()
+
+        answer = caller.patch(f"/api/v1/items/{item['id']}", json={"titel": "b"})
+
+        assert answer.status_code == 422
+        assert caller.get(f"/api/v1/items/{item['id']}").json() == item
+
+    def test_the_pointer_escapes_what_rfc_6901_escapes(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "a", "b/c~d": 1})
+
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/b~1c~0d"]
+
+
+class TestRequestId:
+    @pytest.mark.parametrize(
+        "given",
+        ["a", "A-Z.0_9", "x" * 128, str(uuid.UUID(int=7))],
+        ids=["one-character", "every-kind", "longest", "uuid"],
+    )
+    def test_a_well_formed_one_is_echoed(self, api: Api, given: str) -> None:
+        answer = api.get("/health/live", headers={"X-Request-ID": given})
+
+        assert answer.headers["x-request-id"] == given
+
+    @pytest.mark.parametrize(
+        "given",
+        ["", "x" * 129, "a b", "a/b", "a,b", "a\tb", "naïve", "<script>", "a;b=c", "{}", "a:b"],
+    )
+    def test_another_is_replaced(self, api: Api, given: str) -> None:
+        answer = api.get("/health/live", headers=[(b"X-Request-ID", given.encode("latin-1"))])
+
+        made = answer.headers["x-request-id"]
+        assert made != given
+        assert UUID4_TEXT.match(made)
+
+    def test_each_request_without_one_gets_its_own(self, api: Api) -> None:
+        made = {api.get("/health/live").headers["x-request-id"] for _ in range(5)}
+
+        assert len(made) == 5
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/nowhere", 404),
+            ("PUT", "/api/v1/items", 405),
+            ("GET", "/api/v1/items?limit=0", 422),
+        ],
+    )
+    def test_it_stands_in_every_problem(
+        self, caller: Api, method: str, path: str, status: int
+    ) -> None:
+        answer = caller.request(method, path, headers={"X-Request-ID": "find-me"})
+
+        assert answer.status_code == status
+        assert answer.headers["x-request-id"] == "find-me"
+        assert answer.json()["request_id"] == "find-me"
+
+    def test_it_stands_in_the_log_lines_of_its_request(self, caller: Api, server: Server) -> None:
+        request_id = f"log-{uuid.uuid4()}"
+
+        caller.get("/api/v1/items", headers={"X-Request-ID": request_id})
+
+        lines = server.lines_of(request_id)
+        assert lines
+        assert all(f'"request_id": "{request_id}"' in _spaced(line) for line in lines)
+
+
+def _spaced(line: str) -> str:
+    return re.sub(r'":\s*', '": ', line)
+
+
+class TestSecurityHeaders:
+    @pytest.mark.parametrize("path", [*EVERY_PATH, "/nowhere", "/api/v1/items?limit=0"])
+    def test_every_answer_has_them(self, api: Api, path: str) -> None:
+        answer = api.get(path)
+
+        for header, expected in API_SECURITY_HEADERS.items():
+            assert answer.headers.get_list(header) == [expected]
+        assert "max-age=" in answer.headers["strict-transport-security"]
+
+    def test_only_production_asks_for_transport_security(self, opened_api: Api) -> None:
+        answer = opened_api.get("/health/live")
+
+        assert "strict-transport-security" not in answer.headers
+
+    def test_no_answer_says_what_software_made_it(self, api: Api) -> None:
+        said = api.get("/health/live").headers.get("server", "")
+
+        assert not re.search(r"\d", said)
+
+
+class TestCors:
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", OPEN_ORIGIN])
+    def test_it_is_closed_where_nothing_is_set(self, api: Api, origin: str) -> None:
+        answer = api.get("/health/live", headers={"Origin": origin})
+        preflight = api.options(
+            "/api/v1/items",
+            headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
+        )
+
+        for each in (answer, preflight):
+            assert not [name for name in each.headers if name.startswith("access-control-")]
+
+    def test_a_listed_origin_may_read_the_answer(self, opened_api: Api) -> None:
+        answer = opened_api.get("/health/live", headers={"Origin": OPEN_ORIGIN})
+
+        assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
+        assert "origin" in answer.headers["vary"].lower()
+
+    def test_a_listed_origin_may_read_an_error(self, opened_api: Api) -> None:
+        answer = opened_api.get("/nowhere", headers={"Origin": OPEN_ORIGIN})
+
+        assert answer.status_code == 404
+        assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
+
+    def test_a_listed_origin_may_read_the_request_id(self, opened_api: Api) -> None:
+        answer = opened_api.get("/health/live", headers={"Origin": OPEN_ORIGIN})
+
+        assert "x-request-id" in answer.headers["access-control-expose-headers"].lower()
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+    def test_a_listed_origin_may_ask_first(self, opened_api: Api, method: str) -> None:
+        answer = opened_api.options(
+            "/api/v1/items",
+            headers={
+                "Origin": OPEN_ORIGIN,
+                "Access-Control-Request-Method": method,
+                "Access-Control-Request-Headers": "content-type, authorization",
+            },
+        )
+
+        assert answer.status_code in (200, 204)
+        assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
+        assert method in answer.headers["access-control-allow-methods"]
+        allowed = answer.headers["access-control-allow-headers"].lower()
+        assert "content-type" in allowed
+
+    @pytest.mark.parametrize(
+        "origin",
+        ["https://evil.example", f"{OPEN_ORIGIN}.evil.example", "null", "http://app.example"],
+    )
+    def test_another_origin_may_not(self, opened_api: Api, origin: str) -> None:
+        answer = opened_api.get("/health/live", headers={"Origin": origin})
+        preflight = opened_api.options(
+            "/api/v1/items",
+            headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
+        )
+
+        assert "access-control-allow-origin" not in answer.headers
+        assert "access-control-allow-origin" not in preflight.headers
+
+    def test_a_wildcard_together_with_credentials_is_refused_at_start(
+        self, service: Service, production: Settings
+    ) -> None:
+        done = service.run(
+            "serve",
+            settings={**production, "CORS_ORIGINS": "*", "CORS_ALLOW_CREDENTIALS": "true"},
+            seconds=10,
+        )
+
+        assert done.returncode == 1
+        assert "CORS_ORIGINS" in done.stderr
+
+    def test_a_wildcard_alone_lets_anybody_read_what_is_public(self, start: Start) -> None:
+        with start(CORS_ORIGINS="*") as server:
+            answer = exchange(server, "GET /health/live HTTP/1.1", "Origin: https://any.example")
+
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+class TestHosts:
+    def test_another_host_is_refused(self, api: Api) -> None:
+        answer = api.get("/api/v1/items", headers={"Host": "evil.example"})
+
+        assert answer.status_code == 400
+
+    def test_the_port_does_not_matter(self, caller: Api) -> None:
+        answer = caller.get("/api/v1/items", headers={"Host": "127.0.0.1:1"})
+
+        assert answer.status_code == 200
+
+    def test_a_probe_may_call_any_of_the_addresses_of_the_machine(self, api: Api) -> None:
+        assert api.get("/health/ready", headers={"Host": "10.0.0.7:8000"}).status_code == 200
+
+
+class TestBodySize:
+    LIMIT = 1_048_576
+
+    def test_a_declared_length_over_the_limit_is_refused_before_the_body(
+        self, server: Server
+    ) -> None:
+        answer = exchange(
+            server,
+            "POST /api/v1/items HTTP/1.1",
+            "Content-Type: application/json",
+            f"Content-Length: {self.LIMIT + 1}",
+        )
+
+        assert answer.status == 413
+        assert answer.problem_complaints() == []
+
+    def test_a_chunked_body_over_the_limit_is_not_read_whole(self, server: Server) -> None:
+        whole = 256 * self.LIMIT
+
+        answer = exchange(
+            server,
+            "POST /api/v1/items HTTP/1.1",
+            "Content-Type: application/json",
+            "Transfer-Encoding: chunked",
+            body=chunks(b"x" * 65_536, whole // 65_536),
+        )
+
+        assert answer.status == 413
+        assert answer.problem_complaints() == []
+        assert answer.sent < whole / 4
+
+    def test_the_limit_itself_is_taken(self, caller: Api) -> None:
+        start, end = b'{"title": "', b'"}'
+        body = start + b"x" * (self.LIMIT - len(start + end)) + end
+
+        answer = caller.post(
+            "/api/v1/items", content=body, headers={"Content-Type": "application/json"}
+        )
+
+        assert answer.status_code == 422
+
+    def test_a_length_over_the_limit_is_documented(self, caller: Api) -> None:
+        answer = caller.post(
+            "/api/v1/items",
+            content=b" " * (self.LIMIT + 1),
+            headers={"Content-Type": "application/json"},
+        )
+
+        assert answer.status_code == 413
+
+    @pytest.mark.parametrize(
+        ("size", "status"), [(SMALL_BODY, 422), (SMALL_BODY + 1, 413)], ids=["at", "over"]
+    )
+    @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+    def test_the_limit_is_a_setting(
+        self, opened_api: Api, service: Service, size: int, status: int, *, chunked: bool
+    ) -> None:
+        body = b'{"email": 1, "password": 2}'.ljust(size)
+        path = "/api/v1/auth/register" if service.has_accounts else "/api/v1/items"
+
+        answer = opened_api.post(
+            path,
+            content=iter([body]) if chunked else body,
+            headers={"Content-Type": "application/json"},
+        )
+
+        assert answer.status_code == status

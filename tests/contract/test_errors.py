@@ -1,0 +1,284 @@
+"""Errors: every answer of 400 and above is a problem (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.accounts import new_account
+from tests.harness.api import Api, Document, Transcript
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Start
+    from tests.harness.databases import Database
+    from tests.harness.services import Server, Service
+
+JSON = {"Content-Type": "application/json"}
+NO_ITEM = "01900000-0000-7000-8000-000000000000"
+
+METHODS = {
+    "/health/live": {"GET"},
+    "/health/ready": {"GET"},
+    "/openapi.json": {"GET"},
+    "/docs": {"GET"},
+    "/api/v1/items": {"GET", "POST"},
+    f"/api/v1/items/{NO_ITEM}": {"GET", "PATCH", "DELETE"},
+}
+METHODS_OF_ACCOUNTS = {
+    "/api/v1/auth/register": {"POST"},
+    "/api/v1/auth/token": {"POST"},
+    "/api/v1/auth/refresh": {"POST"},
+    "/api/v1/auth/logout": {"POST"},
+    "/api/v1/users/me": {"GET", "PATCH"},
+    "/api/v1/users": {"GET"},
+    f"/api/v1/users/{NO_ITEM}": {"PATCH"},
+}
+ALSO_ALLOWED = {"HEAD", "OPTIONS"}
+
+
+class TestUnknownPath:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            "/nowhere",
+            "/api",
+            "/api/v1",
+            "/api/v1/nothing",
+            "/api/v2/items",
+            "/health",
+            "/api/v1/items/a/b",
+            "/%00",
+            "/%ff",
+            "/api/v1/items%2f",
+            "/..%2fetc/passwd",
+        ],
+    )
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_it_is_a_404(self, caller: Api, method: str, path: str) -> None:
+        assert caller.request(method, path).status_code == 404
+
+
+class TestWrongMethod:
+    @pytest.mark.parametrize("path", METHODS)
+    def test_the_answer_lists_the_methods_of_the_path(self, caller: Api, path: str) -> None:
+        _assert_refuses_other_methods(caller, path, METHODS[path])
+
+    @pytest.mark.accounts
+    @pytest.mark.parametrize("path", METHODS_OF_ACCOUNTS)
+    def test_the_answer_lists_the_methods_of_a_path_of_accounts(
+        self, caller: Api, path: str
+    ) -> None:
+        _assert_refuses_other_methods(caller, path, METHODS_OF_ACCOUNTS[path])
+
+
+def _assert_refuses_other_methods(api: Api, path: str, methods: set[str]) -> None:
+    for method in sorted({"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - methods):
+        answer = api.request(method, path)
+
+        assert answer.status_code == 405, method
+        allowed = {each.strip() for each in answer.headers["allow"].split(",")}
+        assert allowed - ALSO_ALLOWED == methods - ALSO_ALLOWED, method
+
+
+class TestMalformedJson:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b'{"title": "a"',
+            b"{'title': 'a'}",
+            b'{"title": "a",}',
+            b"title=a",
+            b"\x00",
+            b'{"title": "\xff"}',
+            b'{"title": "a"} x',
+            b'{"title": "\n"}',
+            b'{"title": "\\x"}',
+        ],
+    )
+    def test_a_body_that_is_no_json_is_a_400(self, caller: Api, body: bytes) -> None:
+        assert caller.post("/api/v1/items", content=body, headers=JSON).status_code == 400
+
+    def test_a_change_that_is_no_json_is_a_400(self, caller: Api) -> None:
+        item = caller.post("/api/v1/items", json={"title": "a"}).json()
+
+        answer = caller.patch(f"/api/v1/items/{item['id']}", content=b"{", headers=JSON)
+
+        assert answer.status_code == 400
+
+    def test_no_body_at_all_is_refused(self, caller: Api) -> None:
+        assert caller.post("/api/v1/items", headers=JSON).status_code in (400, 422)
+
+    @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
+    def test_a_body_that_is_nested_too_deeply_is_refused(self, caller: Api, body: str) -> None:
+        answer = caller.post("/api/v1/items", content=body, headers=JSON)
+
+        assert answer.status_code in (400, 422)
+
+    def test_a_deep_value_in_a_field_is_refused(self, caller: Api) -> None:
+        body = '{"title": ' + "[" * 5_000 + "]" * 5_000 + "}"
+
+        answer = caller.post("/api/v1/items", content=body, headers=JSON)
+
+        assert answer.status_code in (400, 422)
+
+
+class TestWrongMediaType:
+    @pytest.mark.parametrize(
+        "media_type",
+        ["text/plain", "application/xml", "application/x-www-form-urlencoded", "nonsense"],
+    )
+    def test_it_is_a_415(self, caller: Api, media_type: str) -> None:
+        answer = caller.post(
+            "/api/v1/items",
+            content=json.dumps({"title": "a"}),
+            headers={"Content-Type": media_type},
+        )
+
+        assert answer.status_code == 415
+
+    def test_a_body_of_no_type_is_a_415(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", content=json.dumps({"title": "a"}))
+
+        assert answer.status_code == 415
+
+    @pytest.mark.parametrize(
+        "media_type",
+        ["application/json; charset=utf-8", "Application/JSON", 'application/json;charset="UTF-8"'],
+    )
+    def test_json_with_parameters_is_taken(self, caller: Api, media_type: str) -> None:
+        answer = caller.post(
+            "/api/v1/items",
+            content=json.dumps({"title": "a"}),
+            headers={"Content-Type": media_type},
+        )
+
+        assert answer.status_code == 201
+
+    @pytest.mark.accounts
+    def test_json_where_a_form_is_due_is_a_415(self, api: Api) -> None:
+        answer = api.post(
+            "/api/v1/auth/token",
+            json={"grant_type": "password", "username": "a@example.org", "password": "x" * 12},
+        )
+
+        assert answer.status_code == 415
+
+
+class TestValidation:
+    @pytest.mark.parametrize("body", ["null", "[]", '"title"', "1", "true", '[{"title": "a"}]'])
+    def test_a_body_that_is_no_object_points_at_the_whole(self, caller: Api, body: str) -> None:
+        answer = caller.post("/api/v1/items", content=body, headers=JSON)
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == [""]
+
+    def test_every_wrong_field_has_its_entry(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "", "description": 1, "x": 2})
+
+        assert answer.status_code == 422
+        pointers = {each["pointer"] for each in answer.json()["errors"]}
+        assert pointers == {"/title", "/description", "/x"}
+
+    @pytest.mark.parametrize("after", ["abc", "", "1", "00000000-0000-0000-0000-00000000000g"])
+    def test_a_query_parameter_is_named(self, caller: Api, after: str) -> None:
+        answer = caller.get("/api/v1/items", params={"after": after})
+
+        assert answer.status_code == 422
+        assert [each["query"] for each in answer.json()["errors"]] == ["after"]
+
+    @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("item_id", ["abc", "1", "01900000-0000-7000-8000-00000000000g", "%20"])
+    def test_a_path_parameter_is_named_as_in_the_document(
+        self, caller: Api, document: Document, method: str, item_id: str
+    ) -> None:
+        body: dict[str, str] | None = {} if method == "PATCH" else None
+
+        answer = caller.request(method, f"/api/v1/items/{item_id}", json=body)
+
+        assert answer.status_code == 422
+        found = document.operation(method, f"/api/v1/items/{NO_ITEM}")
+        assert found is not None
+        (name,) = [part[1:-1] for part in found[0].split("/") if part.startswith("{")]
+        assert [each["path"] for each in answer.json()["errors"]] == [name]
+
+    def test_the_message_does_not_repeat_what_was_sent(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", json={"title": ["do-not-echo"]})
+
+        assert answer.status_code == 422
+        assert "do-not-echo" not in answer.text
+
+
+class TestDatabaseAway:
+    """A database that goes away and comes back costs 503s meanwhile and no restart."""
+
+    def test_it_costs_503s_meanwhile_and_no_restart(
+        self, service: Service, database: Database, start: Start, transcript: Transcript
+    ) -> None:
+        for outage in database.outages():
+            with start(DATABASE_URL=outage.url) as server:
+                caller = _caller(server, service, transcript)
+                assert caller.post("/api/v1/items", json={"title": "before"}).status_code == 201
+
+                with outage.happening:
+                    assert caller.get("/health/live").status_code == 200
+                    answer = caller.post("/api/v1/items", json={"title": "meanwhile"})
+                    assert answer.status_code == 503, outage.name
+                    if outage.reads_fail:
+                        assert caller.get("/api/v1/items").status_code == 503, outage.name
+
+                answer = caller.post("/api/v1/items", json={"title": "after"})
+                assert answer.status_code == 201, f"{outage.name}: {answer.text}"
+
+    def test_a_server_started_without_it_serves_once_it_is_there(
+        self, service: Service, database: Database, start: Start, transcript: Transcript
+    ) -> None:
+        absence = database.absence()
+        with start(DATABASE_URL=absence.url) as server:
+            with Api(server.url, transcript) as api:
+                assert api.get("/health/live").status_code == 200
+                assert api.get("/health/ready").status_code == 503
+
+                absence.end()
+
+                assert api.get("/health/ready").status_code == 200
+            caller = _caller(server, service, transcript)
+            assert caller.post("/api/v1/items", json={"title": "after"}).status_code == 201
+
+
+def _caller(server: Server, service: Service, transcript: Transcript) -> Api:
+    api = Api(server.url, transcript)
+    return new_account(api, service.combination.auth).api if service.has_accounts else api
+
+
+class TestBug:
+    def test_a_500_says_nothing_and_the_log_says_it_all(
+        self, caller: Api, database: Database, server: Server
+    ) -> None:
+        with database.refusing_title("planted"):
+            answer = caller.post(
+                "/api/v1/items", json={"title": "planted"}, headers={"X-Request-ID": "the-bug"}
+            )
+
+        assert answer.status_code == 500
+        for word in (
+            "planted",
+            "item",
+            "Traceback",
+            "INSERT",
+            "sql",
+            ".py",
+            "constraint",
+        ):
+            assert word not in answer.text, word
+        assert any("Traceback" in line for line in server.lines_of("the-bug"))
+
+    def test_the_request_after_a_500_is_served(self, caller: Api, database: Database) -> None:
+        with database.refusing_title("planted"):
+            for _ in range(30):
+                assert caller.post("/api/v1/items", json={"title": "planted"}).status_code == 500
+
+        assert caller.post("/api/v1/items", json={"title": "planted"}).status_code == 201

@@ -1,0 +1,481 @@
+"""Items: the sample resource."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.harness.accounts import Account
+    from tests.harness.api import Api
+    from tests.harness.services import Service
+
+JSON = {"Content-Type": "application/json"}
+NO_ITEM = "01900000-0000-7000-8000-000000000000"
+MEMBERS = {"id", "title", "description", "created_at", "updated_at"}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
+CLOCK_SLACK = timedelta(seconds=2)
+FAMILY = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{MAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
+
+
+def create(caller: Api, title: str = "a title", **fields: Any) -> dict[str, Any]:
+    """Create an item and return it."""
+    answer = caller.post("/api/v1/items", json={"title": title, **fields})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def page(caller: Api, **query: Any) -> dict[str, Any]:
+    """Return one page of the list."""
+    answer = caller.get("/api/v1/items", params=query)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    assert set(found) == {"items", "next"}
+    return found
+
+
+class TestCreateItem:
+    def test_the_answer_is_the_item_and_where_it_is(self, caller: Api, service: Service) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "Bread", "description": "Rye"})
+
+        assert answer.status_code == 201
+        item = answer.json()
+        assert set(item) == MEMBERS | ({"owner_id"} if service.has_accounts else set())
+        assert (item["title"], item["description"]) == ("Bread", "Rye")
+        assert answer.headers["location"] == f"/api/v1/items/{item['id']}"
+        assert caller.get(answer.headers["location"]).json() == item
+
+    def test_the_description_may_be_left_out(self, caller: Api) -> None:
+        assert create(caller)["description"] is None
+
+    def test_the_times_are_now_in_utc(self, caller: Api) -> None:
+        item = create(caller)
+
+        assert TIME.match(item["created_at"])
+        assert item["updated_at"] == item["created_at"]
+        created = datetime.fromisoformat(item["created_at"])
+        assert created.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - created) < CLOCK_SLACK
+
+    def test_the_id_is_a_uuid_of_version_7_of_this_moment(self, caller: Api) -> None:
+        item = create(caller)
+
+        assert UUID7.match(item["id"])
+        milliseconds = uuid.UUID(item["id"]).int >> 80
+        assert abs(time.time() - milliseconds / 1000) < CLOCK_SLACK.total_seconds()
+
+    def test_ids_grow_in_the_order_of_creation(self, caller: Api) -> None:
+        ids = [create(caller)["id"] for _ in range(20)]
+
+        assert ids == sorted(ids)
+
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [
+            ("a", "a"),
+            ("  a b  ", "a b"),
+            ("\t\na\r\n", "a"),
+            ("\u00a0a\u2003", "a"),
+            ("x" * 200, "x" * 200),
+            (f"  {'x' * 200}  ", "x" * 200),
+            (FAMILY, FAMILY),
+            ("\N{PILE OF POO}" * 200, "\N{PILE OF POO}" * 200),
+            ("e\u0301", "e\u0301"),
+            ("' OR 1=1; --", "' OR 1=1; --"),
+            ("<script>", "<script>"),
+            ("%s {} {{x}} $1 :id", "%s {} {{x}} $1 :id"),
+            ("\\", "\\"),
+        ],
+    )
+    def test_a_title_arrives_trimmed_and_otherwise_intact(
+        self, caller: Api, given: str, kept: str
+    ) -> None:
+        item = create(caller, given, description=given)
+
+        assert item["title"] == kept
+        assert item["description"] is not None
+        assert caller.get(f"/api/v1/items/{item['id']}").json()["title"] == kept
+
+    @pytest.mark.parametrize(
+        "title",
+        ["", " ", "\t\n", "x" * 201, "\N{PILE OF POO}" * 201, None, 1, 1.5, True, [], {}, ["a"]],
+    )
+    def test_another_title_is_refused(self, caller: Api, title: object) -> None:
+        answer = caller.post("/api/v1/items", json={"title": title})
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/title"]
+
+    def test_a_missing_title_is_refused(self, caller: Api) -> None:
+        answer = caller.post("/api/v1/items", json={})
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/title"]
+
+    @pytest.mark.parametrize(
+        "description", [None, "", "x", "x" * 2_000, "\N{PILE OF POO}" * 2_000, "two\nlines"]
+    )
+    def test_a_description_is_kept(self, caller: Api, description: str | None) -> None:
+        assert create(caller, description=description)["description"] == description
+
+    @pytest.mark.parametrize("description", ["x" * 2_001, 1, False, [], {}])
+    def test_another_description_is_refused(self, caller: Api, description: object) -> None:
+        answer = caller.post("/api/v1/items", json={"title": "a", "description": description})
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/description"]
+
+    @pytest.mark.parametrize("field", ["title", "description"])
+    @pytest.mark.parametrize(
+        "written", [r"a\u0000b", r"\u0000", r"\ud800", r"a\udfffb", r"\udc00\ud800"]
+    )
+    def test_what_no_database_can_store_is_refused(
+        self, caller: Api, field: str, written: str
+    ) -> None:
+        other = '"title": "a", ' if field == "description" else ""
+        body = f'{{{other}"{field}": "{written}"}}'
+
+        answer = caller.post("/api/v1/items", content=body, headers=JSON)
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{field}"]
+
+    def test_a_pair_of_surrogates_is_one_character(self, caller: Api) -> None:
+        body = r'{"title": "\ud83d\udca9"}'
+
+        answer = caller.post("/api/v1/items", content=body, headers=JSON)
+
+        assert answer.json()["title"] == "\N{PILE OF POO}"
+
+    @pytest.mark.parametrize(
+        "number", ["9" * 30, "9" * 5_000, "-" + "9" * 5_000, "1e400", "1e-400", "-0"]
+    )
+    def test_a_number_of_any_size_in_place_of_text_is_refused(
+        self, caller: Api, number: str
+    ) -> None:
+        answer = caller.post("/api/v1/items", content=f'{{"title": {number}}}', headers=JSON)
+
+        assert answer.status_code in (400, 422)
+
+    @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+    def test_what_json_does_not_have_is_refused(self, caller: Api, word: str) -> None:
+        answer = caller.post("/api/v1/items", content=f'{{"title": {word}}}', headers=JSON)
+
+        assert answer.status_code in (400, 422)
+
+    def test_a_refused_item_is_not_stored(self, caller: Api) -> None:
+        marker = create(caller)
+
+        caller.post("/api/v1/items", json={"title": "a", "x": 1})
+
+        assert page(caller, after=marker["id"]) == {"items": [], "next": None}
+
+
+class TestListItems:
+    def test_the_oldest_come_first_and_each_once(self, caller: Api) -> None:
+        marker = create(caller)
+        made = [create(caller, f"item {number}") for number in range(5)]
+
+        first = page(caller, after=marker["id"], limit=2)
+        second = page(caller, after=first["next"], limit=2)
+        third = page(caller, after=second["next"], limit=2)
+
+        assert [*first["items"], *second["items"], *third["items"]] == made
+        assert first["next"] == made[1]["id"]
+        assert third["next"] is None
+
+    def test_a_page_that_ends_with_the_last_item_has_no_next(self, caller: Api) -> None:
+        marker = create(caller)
+        made = [create(caller) for _ in range(2)]
+
+        assert page(caller, after=marker["id"], limit=2) == {"items": made, "next": None}
+
+    def test_after_the_last_item_there_is_nothing(self, caller: Api) -> None:
+        marker = create(caller)
+
+        assert page(caller, after=marker["id"]) == {"items": [], "next": None}
+
+    def test_a_page_may_begin_after_an_item_that_is_gone(self, caller: Api) -> None:
+        marker = create(caller)
+        after = create(caller)
+        caller.delete(f"/api/v1/items/{marker['id']}")
+
+        assert page(caller, after=marker["id"])["items"] == [after]
+
+    def test_twenty_are_a_page_where_nothing_is_said(self, caller: Api) -> None:
+        marker = create(caller)
+        made = [create(caller)["id"] for _ in range(21)]
+
+        found = page(caller, after=marker["id"])
+
+        assert [each["id"] for each in found["items"]] == made[:20]
+        assert found["next"] == made[19]
+
+    @pytest.mark.parametrize("limit", [1, 2, 100])
+    def test_a_limit_in_range_is_taken(self, caller: Api, limit: int) -> None:
+        marker = create(caller)
+        made = [create(caller) for _ in range(2)]
+
+        assert page(caller, after=marker["id"], limit=limit)["items"] == made[:limit]
+
+    @pytest.mark.parametrize(
+        "limit", ["0", "101", "-1", "abc", "", "1.5", "9" * 30, "9" * 5_000, "1e2", "0x10", "null"]
+    )
+    def test_another_limit_is_refused(self, caller: Api, limit: str) -> None:
+        answer = caller.get("/api/v1/items", params={"limit": limit})
+
+        assert answer.status_code == 422
+        assert [each["query"] for each in answer.json()["errors"]] == ["limit"]
+
+    def test_items_created_meanwhile_disturb_no_page(self, caller: Api) -> None:
+        """Every item that was there at the start is seen once, and none is seen twice."""
+        marker = create(caller)
+        before = [create(caller)["id"] for _ in range(30)]
+        stop = threading.Event()
+        failures: list[str] = []
+
+        def keep_creating() -> None:
+            with caller.again(headers=_credentials(caller)) as writer:
+                while not stop.is_set():
+                    answer = writer.post("/api/v1/items", json={"title": "meanwhile"})
+                    if answer.status_code != 201:
+                        failures.append(answer.text)
+
+        writers = [threading.Thread(target=keep_creating) for _ in range(3)]
+        for each in writers:
+            each.start()
+        seen, after = [], marker["id"]
+        for _ in range(10):
+            found = page(caller, after=after, limit=7)
+            seen += [each["id"] for each in found["items"]]
+            after = found["next"]
+            if after is None:
+                break
+        stop.set()
+        for each in writers:
+            each.join()
+
+        assert failures == []
+        assert len(seen) == len(set(seen))
+        assert seen == sorted(seen)
+        assert seen[:30] == before
+
+    def test_a_deleted_item_is_in_no_list(self, caller: Api) -> None:
+        marker = create(caller)
+        item = create(caller)
+        caller.delete(f"/api/v1/items/{item['id']}")
+
+        assert page(caller, after=marker["id"])["items"] == []
+
+
+def _credentials(caller: Api) -> dict[str, str]:
+    return {
+        name: value for name, value in caller.headers.items() if name in ("authorization", "cookie")
+    }
+
+
+class TestGetItem:
+    def test_it_is_what_was_created(self, caller: Api) -> None:
+        item = create(caller, "Bread", description="Rye")
+
+        answer = caller.get(f"/api/v1/items/{item['id']}")
+
+        assert answer.status_code == 200
+        assert answer.json() == item
+
+    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+        assert caller.get(f"/api/v1/items/{NO_ITEM}").status_code == 404
+
+    def test_an_id_is_found_in_upper_case_too(self, caller: Api) -> None:
+        item = create(caller)
+
+        answer = caller.get(f"/api/v1/items/{item['id'].upper()}")
+
+        assert answer.json() == item
+
+
+class TestUpdateItem:
+    @pytest.mark.parametrize(
+        ("change", "title", "description"),
+        [
+            ({"title": "Cake"}, "Cake", "Rye"),
+            ({"description": "Oat"}, "Bread", "Oat"),
+            ({"description": None}, "Bread", None),
+            ({"description": ""}, "Bread", ""),
+            ({"title": "  Cake ", "description": "Oat"}, "Cake", "Oat"),
+        ],
+    )
+    def test_only_what_was_sent_changes(
+        self, caller: Api, change: dict[str, Any], title: str, description: str | None
+    ) -> None:
+        item = create(caller, "Bread", description="Rye")
+
+        answer = caller.patch(f"/api/v1/items/{item['id']}", json=change)
+
+        assert answer.status_code == 200
+        changed = answer.json()
+        assert (changed["title"], changed["description"]) == (title, description)
+        assert {**changed, "updated_at": None} == {
+            **item,
+            "title": title,
+            "description": description,
+            "updated_at": None,
+        }
+        assert caller.get(f"/api/v1/items/{item['id']}").json() == changed
+
+    def test_the_time_of_the_change_is_kept(self, caller: Api) -> None:
+        item = create(caller)
+
+        changed = caller.patch(f"/api/v1/items/{item['id']}", json={"title": "new"}).json()
+
+        assert TIME.match(changed["updated_at"])
+        assert datetime.fromisoformat(changed["updated_at"]) > datetime.fromisoformat(
+            item["updated_at"]
+        )
+
+    def test_an_empty_change_changes_nothing(self, caller: Api) -> None:
+        item = create(caller)
+
+        answer = caller.patch(f"/api/v1/items/{item['id']}", json={})
+
+        assert answer.status_code == 200
+        assert answer.json() == item
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ('{"title": null}', "/title"),
+            ('{"title": ""}', "/title"),
+            ('{"title": "  "}', "/title"),
+            (f'{{"title": "{"x" * 201}"}}', "/title"),
+            (r'{"title": "\u0000"}', "/title"),
+            (r'{"description": "\ud800"}', "/description"),
+            (f'{{"description": "{"x" * 2_001}"}}', "/description"),
+            ('{"description": 1}', "/description"),
+            ('{"id": "01900000-0000-7000-8000-000000000000"}', "/id"),
+            ("[]", ""),
+            ("null", ""),
+        ],
+    )
+    def test_a_wrong_change_is_refused_and_changes_nothing(
+        self, caller: Api, body: str, pointer: str
+    ) -> None:
+        item = create(caller)
+
+        answer = caller.patch(f"/api/v1/items/{item['id']}", content=body, headers=JSON)
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+        assert caller.get(f"/api/v1/items/{item['id']}").json() == item
+
+    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+        assert caller.patch(f"/api/v1/items/{NO_ITEM}", json={"title": "a"}).status_code == 404
+
+
+class TestDeleteItem:
+    def test_it_is_gone(self, caller: Api) -> None:
+        item = create(caller)
+
+        answer = caller.delete(f"/api/v1/items/{item['id']}")
+
+        assert answer.status_code == 204
+        assert answer.content == b""
+        assert caller.get(f"/api/v1/items/{item['id']}").status_code == 404
+        assert caller.delete(f"/api/v1/items/{item['id']}").status_code == 404
+        assert caller.patch(f"/api/v1/items/{item['id']}", json={}).status_code == 404
+
+    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+        assert caller.delete(f"/api/v1/items/{NO_ITEM}").status_code == 404
+
+    def test_deleted_ten_times_at_once_it_is_gone_once(self, caller: Api) -> None:
+        item = create(caller)
+        statuses: list[int] = []
+
+        def delete() -> None:
+            with caller.again(headers=_credentials(caller)) as api:
+                statuses.append(api.delete(f"/api/v1/items/{item['id']}").status_code)
+
+        threads = [threading.Thread(target=delete) for _ in range(10)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+
+        assert sorted(statuses) == [204, *[404] * 9]
+
+
+@pytest.mark.accounts
+class TestOwners:
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "/api/v1/items", None),
+            ("POST", "/api/v1/items", {"title": "a"}),
+            ("GET", f"/api/v1/items/{NO_ITEM}", None),
+            ("PATCH", f"/api/v1/items/{NO_ITEM}", {"title": "a"}),
+            ("DELETE", f"/api/v1/items/{NO_ITEM}", None),
+        ],
+    )
+    def test_a_stranger_is_refused(
+        self, api: Api, method: str, path: str, body: dict[str, Any] | None
+    ) -> None:
+        answer = api.request(method, path, json=body)
+
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"]
+
+    def test_the_owner_is_the_caller(self, account: Account) -> None:
+        assert create(account.api)["owner_id"] == account.id
+
+    @pytest.mark.parametrize(
+        ("method", "body"),
+        [("GET", None), ("PATCH", {"title": "mine"}), ("PATCH", {}), ("DELETE", None)],
+    )
+    def test_another_callers_item_is_a_404(
+        self, account: Account, other_account: Account, method: str, body: dict[str, Any] | None
+    ) -> None:
+        item = create(other_account.api)
+
+        answer = account.api.request(method, f"/api/v1/items/{item['id']}", json=body)
+        never_was = account.api.request(method, f"/api/v1/items/{NO_ITEM}", json=body)
+
+        assert answer.status_code == 404
+        assert _without_id(answer.json()) == _without_id(never_was.json())
+        assert other_account.api.get(f"/api/v1/items/{item['id']}").json() == item
+
+    def test_another_callers_items_are_in_no_list(
+        self, account: Account, other_account: Account
+    ) -> None:
+        theirs = create(other_account.api)
+        mine = create(account.api)
+
+        assert page(account.api)["items"] == [mine]
+        assert page(other_account.api)["items"] == [theirs]
+
+    def test_a_page_after_another_callers_item_shows_only_ones_own(
+        self, account: Account, other_account: Account
+    ) -> None:
+        theirs = create(other_account.api)
+        mine = create(account.api)
+
+        assert page(account.api, after=theirs["id"])["items"] == [mine]
+
+    def test_an_administrator_sees_only_their_own_too(
+        self, admin: Account, account: Account
+    ) -> None:
+        item = create(account.api)
+
+        assert admin.api.get(f"/api/v1/items/{item['id']}").status_code == 404
+        assert page(admin.api)["items"] == []
+
+
+def _without_id(problem: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in problem.items() if name != "request_id"}

@@ -1,0 +1,403 @@
+"""`auth=jwt`: access tokens, refresh tokens and what ends them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.harness import tokens
+from tests.harness.accounts import PASSWORD, Account, log_in_with_jwt, new_email, register
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from tests.contract.conftest import Settings
+    from tests.harness.api import Api
+    from tests.harness.databases import Database
+
+pytestmark = pytest.mark.accounts
+
+ACCESS_SECONDS = 15 * 60
+CLAIMS = ("iss", "aud", "exp", "iat", "sub", "jti")
+NO_USER = "01900000-0000-7000-8000-000000000000"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def refresh(api: Api, token: str) -> httpx2.Response:
+    """Trade a refresh token for a new pair."""
+    return api.post("/api/v1/auth/refresh", json={"refresh_token": token})
+
+
+def log_out(api: Api, token: str) -> httpx2.Response:
+    """End the family of a refresh token."""
+    return api.post("/api/v1/auth/logout", json={"refresh_token": token})
+
+
+def call_with(api: Api, token: str, scheme: str = "Bearer") -> httpx2.Response:
+    """Ask who is calling."""
+    return api.get("/api/v1/users/me", headers={"Authorization": f"{scheme} {token}"})
+
+
+class TestToken:
+    def test_the_answer_is_a_pair_that_no_cache_keeps(self, api: Api) -> None:
+        email = new_email()
+        register(api, email=email)
+
+        answer = api.post(
+            "/api/v1/auth/token",
+            data={"grant_type": "password", "username": email, "password": PASSWORD},
+        )
+
+        assert answer.status_code == 200
+        pair = answer.json()
+        assert set(pair) == {"access_token", "token_type", "expires_in", "refresh_token"}
+        assert pair["token_type"] == "bearer"  # noqa: S105 - no secret, a kind
+        assert pair["expires_in"] == ACCESS_SECONDS
+        assert answer.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize(
+        ("form", "name"),
+        [
+            ({"username": "a@example.org", "password": PASSWORD}, "grant_type"),
+            ({"grant_type": "password", "password": PASSWORD}, "username"),
+            ({"grant_type": "password", "username": "a@example.org"}, "password"),
+            (
+                {"grant_type": "client_credentials", "username": "a@example.org", "password": "x"},
+                "grant_type",
+            ),
+        ],
+    )
+    def test_an_incomplete_form_is_refused(self, api: Api, form: dict[str, str], name: str) -> None:
+        answer = api.post("/api/v1/auth/token", data=form)
+
+        assert answer.status_code == 422
+        assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{name}"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"&&&",
+            b"grant_type=password&username=%00&password=%00",
+            b"grant_type=password&username=%ff&password=%ff",
+            b"a" * 10_000,
+            b"grant_type=password&username=a%40example.org&password=" + b"x" * 10_000,
+            b"grant_type=password&username=" + b"x" * 10_000 + b"&password=y",
+            b"grant_type=password&username=\xed\xa0\x80&password=y",
+        ],
+    )
+    def test_a_strange_form_is_no_bug(self, api: Api, body: bytes) -> None:
+        answer = api.post("/api/v1/auth/token", content=body, headers=FORM)
+
+        assert answer.status_code in (400, 401, 422)
+
+    def test_the_token_has_the_claims_and_lives_a_quarter_of_an_hour(
+        self, account: Account
+    ) -> None:
+        header, claims = tokens.read(account.tokens["access_token"])
+
+        assert header["alg"] not in ("none", "None")
+        assert set(CLAIMS) <= set(claims)
+        assert claims["sub"] == account.id
+        assert claims["exp"] - claims["iat"] == ACCESS_SECONDS
+        assert abs(claims["iat"] - time.time()) < 5
+
+    def test_no_token_tells_secrets(self, account: Account) -> None:
+        _, claims = tokens.read(account.tokens["access_token"])
+
+        assert account.email not in str(claims)
+
+    def test_no_two_tokens_are_alike(self, api: Api, account: Account) -> None:
+        _, others = log_in_with_jwt(api, account.email, PASSWORD)
+
+        assert others["access_token"] != account.tokens["access_token"]
+        assert others["refresh_token"] != account.tokens["refresh_token"]
+        assert len(others["refresh_token"]) >= 32
+
+
+class TestAccessToken:
+    """Each forged token is signed with the right key, so that it fails for one reason only."""
+
+    @pytest.fixture
+    def forge(self, account: Account, production: Settings) -> Any:
+        """Return a function that makes a token like the account's own, but for some claims."""
+        header, claims = tokens.read(account.tokens["access_token"])
+
+        def make(
+            *,
+            key: str | None = None,
+            without: tuple[str, ...] = (),
+            head: Any = None,
+            **changes: Any,
+        ) -> str:
+            changed = {**claims, "jti": str(uuid.uuid4()), **changes}
+            for name in without:
+                del changed[name]
+            return tokens.written(
+                {**header, **(head or {})}, changed, key or production["SECRET_KEY"]
+            )
+
+        return make
+
+    def test_a_token_forged_with_the_right_key_and_claims_is_taken(
+        self, api: Api, forge: Any
+    ) -> None:
+        assert call_with(api, forge()).status_code == 200
+
+    @pytest.mark.parametrize("name", CLAIMS)
+    def test_every_claim_is_required(self, api: Api, forge: Any, name: str) -> None:
+        _assert_refused(call_with(api, forge(without=(name,))))
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("iss", "somebody-else"),
+            ("iss", ""),
+            ("iss", None),
+            ("aud", "somebody-else"),
+            ("aud", []),
+            ("aud", None),
+            ("sub", NO_USER),
+            ("sub", "not-a-uuid"),
+            ("sub", ""),
+            ("sub", 1),
+            ("sub", "\u0000"),
+            ("sub", None),
+            ("exp", 0),
+            ("exp", -1),
+            ("exp", "soon"),
+            ("exp", None),
+            ("iat", "now"),
+        ],
+    )
+    def test_a_claim_of_another_value_is_refused(
+        self, api: Api, forge: Any, name: str, value: object
+    ) -> None:
+        _assert_refused(call_with(api, forge(**{name: value})))
+
+    def test_a_token_is_expired_the_second_its_time_is_over(self, api: Api, forge: Any) -> None:
+        now = int(time.time())
+
+        _assert_refused(call_with(api, forge(iat=now - ACCESS_SECONDS - 2, exp=now - 2)))
+
+    def test_a_token_from_the_future_is_refused(self, api: Api, forge: Any) -> None:
+        now = int(time.time())
+
+        _assert_refused(call_with(api, forge(iat=now + 3600, exp=now + 7200)))
+
+    @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE"])
+    def test_a_token_without_signature_is_refused(
+        self, api: Api, forge: Any, algorithm: str
+    ) -> None:
+        _assert_refused(call_with(api, forge(head={"alg": algorithm})))
+
+    @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+    def test_a_token_of_another_algorithm_is_refused(
+        self, api: Api, forge: Any, algorithm: str
+    ) -> None:
+        _assert_refused(call_with(api, forge(head={"alg": algorithm})))
+
+    def test_a_token_of_another_key_is_refused(self, api: Api, forge: Any) -> None:
+        _assert_refused(call_with(api, forge(key="another key of more than thirty-two bytes")))
+
+    def test_a_signature_cut_off_is_refused(self, api: Api, account: Account) -> None:
+        body = account.tokens["access_token"].rpartition(".")[0]
+
+        _assert_refused(call_with(api, f"{body}."))
+
+    def test_altered_claims_are_refused(
+        self, api: Api, account: Account, other_account: Account
+    ) -> None:
+        mine = account.tokens["access_token"].split(".")
+        theirs = other_account.tokens["access_token"].split(".")
+
+        _assert_refused(call_with(api, ".".join((mine[0], theirs[1], mine[2]))))
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "",
+            "x",
+            "a.b",
+            "a.b.c",
+            "....",
+            "x" * 5_000,
+            "eyJhbGciOiJIUzI1NiJ9.W10.",
+            "\xff\xfe",
+            "e30.e30.e30",
+            "null",
+        ],
+    )
+    def test_what_is_no_token_is_refused(self, api: Api, token: str) -> None:
+        header = f"Bearer {token}".strip().encode("latin-1")
+
+        answer = api.get("/api/v1/users/me", headers=[(b"Authorization", header)])
+
+        _assert_refused(answer)
+
+    @pytest.mark.parametrize("scheme", ["Basic", "Token", "JWT"])
+    def test_another_scheme_is_refused(self, api: Api, account: Account, scheme: str) -> None:
+        _assert_refused(call_with(api, account.tokens["access_token"], scheme))
+
+    def test_the_scheme_is_compared_without_case(self, api: Api, account: Account) -> None:
+        assert call_with(api, account.tokens["access_token"], "bearer").status_code == 200
+
+    def test_a_refresh_token_is_no_access_token(self, api: Api, account: Account) -> None:
+        _assert_refused(call_with(api, account.tokens["refresh_token"]))
+
+    def test_a_token_in_the_address_is_refused(self, api: Api, account: Account) -> None:
+        token = account.tokens["access_token"]
+
+        _assert_refused(api.get("/api/v1/users/me", params={"access_token": token}))
+
+    def test_a_deactivated_users_token_is_refused(
+        self, api: Api, admin: Account, account: Account
+    ) -> None:
+        admin.api.patch(f"/api/v1/users/{account.id}", json={"is_active": False})
+
+        for path in ("/api/v1/users/me", "/api/v1/items"):
+            _assert_refused(account.api.get(path))
+        _assert_refused(refresh(api, account.tokens["refresh_token"]))
+
+
+def _assert_refused(answer: httpx2.Response) -> None:
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+class TestRefresh:
+    def test_the_new_pair_works(self, api: Api, account: Account) -> None:
+        answer = refresh(api, account.tokens["refresh_token"])
+
+        assert answer.status_code == 200
+        pair = answer.json()
+        assert set(pair) == set(account.tokens)
+        assert pair["refresh_token"] != account.tokens["refresh_token"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert call_with(api, pair["access_token"]).json()["id"] == account.id
+        assert refresh(api, pair["refresh_token"]).status_code == 200
+
+    def test_a_spent_token_ends_the_whole_family(self, api: Api, account: Account) -> None:
+        first = account.tokens["refresh_token"]
+        second = refresh(api, first).json()["refresh_token"]
+        third = refresh(api, second).json()["refresh_token"]
+
+        assert refresh(api, first).status_code == 401
+
+        assert refresh(api, third).status_code == 401
+        assert refresh(api, second).status_code == 401
+
+    def test_a_spent_token_leaves_other_logins_alone(self, api: Api, account: Account) -> None:
+        _, others = log_in_with_jwt(api, account.email, PASSWORD)
+        refresh(api, account.tokens["refresh_token"])
+        refresh(api, account.tokens["refresh_token"])
+
+        assert refresh(api, others["refresh_token"]).status_code == 200
+
+    def test_used_ten_times_at_once_it_works_at_most_once(self, api: Api, account: Account) -> None:
+        answers: list[httpx2.Response] = []
+        together = threading.Barrier(10)
+
+        def use() -> None:
+            with api.again() as own:
+                own.get("/health/live")
+                together.wait()
+                answers.append(refresh(own, account.tokens["refresh_token"]))
+
+        threads = [threading.Thread(target=use) for _ in range(10)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+
+        statuses = sorted(each.status_code for each in answers)
+        assert statuses == [200, *[401] * 9]
+        (pair,) = [each.json() for each in answers if each.status_code == 200]
+        assert refresh(api, pair["refresh_token"]).status_code == 401
+
+    @pytest.mark.parametrize("token", ["", "x", "x" * 5_000, "\N{PILE OF POO}" * 10, "a.b.c"])
+    def test_another_token_is_refused(self, api: Api, token: str) -> None:
+        assert refresh(api, token).status_code in (401, 422)
+
+    def test_an_access_token_is_no_refresh_token(self, api: Api, account: Account) -> None:
+        assert refresh(api, account.tokens["access_token"]).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({}, "/refresh_token"),
+            ({"refresh_token": None}, "/refresh_token"),
+            ({"refresh_token": 1}, "/refresh_token"),
+            ({"refresh_token": "x", "y": 1}, "/y"),
+        ],
+    )
+    def test_another_body_is_refused(self, api: Api, body: dict[str, Any], pointer: str) -> None:
+        for path in ("/api/v1/auth/refresh", "/api/v1/auth/logout"):
+            answer = api.post(path, json=body)
+
+            assert answer.status_code == 422
+            assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+    def test_a_refresh_token_is_stored_only_as_a_hash(
+        self, api: Api, account: Account, database: Database
+    ) -> None:
+        pair = refresh(api, account.tokens["refresh_token"]).json()
+
+        stored = database.contents()
+        assert account.id.replace("-", "") in stored.replace("-", "")
+        for each in (account.tokens["refresh_token"], pair["refresh_token"], PASSWORD):
+            assert each not in stored
+
+    def test_passwords_are_hashed_with_argon2id(self, account: Account, database: Database) -> None:
+        assert account.email in database.contents()
+        assert "$argon2id$" in database.contents()
+
+
+class TestLogout:
+    def test_the_family_is_ended(self, api: Api, account: Account) -> None:
+        first = account.tokens["refresh_token"]
+        second = refresh(api, first).json()["refresh_token"]
+
+        answer = log_out(api, second)
+
+        assert answer.status_code == 204
+        assert answer.content == b""
+        assert refresh(api, second).status_code == 401
+
+    def test_other_logins_stay(self, api: Api, account: Account) -> None:
+        other, others = log_in_with_jwt(api, account.email, PASSWORD)
+
+        log_out(api, account.tokens["refresh_token"])
+
+        assert refresh(api, others["refresh_token"]).status_code == 200
+        assert other.get("/api/v1/users/me").status_code == 200
+
+    def test_an_unknown_token_is_refused_or_forgotten_alike(
+        self, api: Api, account: Account
+    ) -> None:
+        """Whether twice or never logged in, the answer tells nothing of what exists."""
+        log_out(api, account.tokens["refresh_token"])
+
+        again = log_out(api, account.tokens["refresh_token"])
+        unknown = log_out(api, "x" * len(account.tokens["refresh_token"]))
+
+        assert again.status_code == unknown.status_code
+        assert again.status_code in (204, 401)
+
+
+class TestPasswordChange:
+    def test_it_ends_the_refresh_tokens_of_other_logins(self, api: Api, account: Account) -> None:
+        other, others = log_in_with_jwt(api, account.email, PASSWORD)
+
+        answer = account.api.patch(
+            "/api/v1/users/me",
+            json={"password": "another correct horse", "current_password": PASSWORD},
+        )
+
+        assert answer.status_code == 200
+        assert refresh(api, others["refresh_token"]).status_code == 401
+        assert other.get("/api/v1/users/me").status_code == 401

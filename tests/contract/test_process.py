@@ -1,0 +1,194 @@
+"""Life of the process: stopping, and what it writes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.accounts import LOG_IN, PASSWORD, new_account, new_email, register
+from tests.harness.api import Api, Transcript
+from tests.harness.raw import connect, head, read_answer
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Settings, Start
+    from tests.harness.databases import Database
+    from tests.harness.services import Server, Service
+
+STOP_SECONDS = 10
+SLACK = 2
+
+
+class TestStop:
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_an_idle_server_stops_at_once(self, start: Start, workers: int) -> None:
+        with start(workers=workers) as server:
+            begun = time.monotonic()
+
+            assert server.stop() == 0
+            assert time.monotonic() - begun < 3
+
+    def test_an_idle_connection_does_not_hold_it(self, start: Start) -> None:
+        with start() as server, connect(server) as connection:
+            connection.sendall(head(server, "GET /health/live HTTP/1.1"))
+            assert read_answer(connection).status == 200
+            begun = time.monotonic()
+
+            assert server.stop() == 0
+            assert time.monotonic() - begun < 5
+
+    def test_a_request_under_way_is_finished_and_no_other_is_taken(
+        self, service: Service, database: Database, start: Start, transcript: Transcript
+    ) -> None:
+        with start() as server:
+            caller = _caller(server, service, transcript)
+            answers: list[int] = []
+            post = threading.Thread(
+                target=lambda: answers.append(
+                    caller.post("/api/v1/items", json={"title": "under way"}).status_code
+                )
+            )
+            with database.holding_writes():
+                post.start()
+                time.sleep(0.5)
+                server.process.send_signal(signal.SIGTERM)
+                assert _stops_listening(server)
+                assert answers == []
+                assert server.process.poll() is None
+            post.join()
+
+            assert answers == [201]
+            assert server.process.wait(STOP_SECONDS) == 0
+
+    def test_a_request_that_never_ends_holds_it_ten_seconds_at_most(self, start: Start) -> None:
+        with start() as server, connect(server) as connection:
+            connection.sendall(
+                head(
+                    server,
+                    "POST /api/v1/items HTTP/1.1",
+                    "Content-Type: application/json",
+                    "Content-Length: 100",
+                )
+                + b'{"title": '
+            )
+            time.sleep(0.3)
+            begun = time.monotonic()
+
+            assert server.stop() == 0
+            assert time.monotonic() - begun < STOP_SECONDS + SLACK
+
+    def test_an_interrupt_stops_it_too(self, start: Start) -> None:
+        with start() as server:
+            server.process.send_signal(signal.SIGINT)
+
+            assert server.process.wait(STOP_SECONDS) in (0, 130, -signal.SIGINT)
+
+
+def _stops_listening(server: Server) -> bool:
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _caller(server: Server, service: Service, transcript: Transcript) -> Api:
+    api = Api(server.url, transcript)
+    return new_account(api, service.combination.auth).api if service.has_accounts else api
+
+
+class TestLog:
+    def test_production_writes_one_json_object_a_line(self, caller: Api, server: Server) -> None:
+        caller.get("/api/v1/items", headers={"X-Request-ID": f"log-{uuid.uuid4()}"})
+
+        lines = server.log().splitlines()
+        assert lines
+        for line in lines:
+            assert isinstance(json.loads(line), dict), line
+
+    def test_every_request_has_a_line_that_tells_what_and_how(
+        self, caller: Api, server: Server
+    ) -> None:
+        request_id = f"log-{uuid.uuid4()}"
+
+        caller.get("/api/v1/items", headers={"X-Request-ID": request_id})
+
+        (line,) = map(json.loads, server.lines_of(request_id))
+        assert line["request_id"] == request_id
+        assert "GET" in line.values()
+        assert "/api/v1/items" in line.values()
+        assert 200 in line.values()
+
+    def test_what_a_client_sends_makes_no_line_of_its_own(
+        self, caller: Api, server: Server
+    ) -> None:
+        caller.get("/api/v1/%0A%7B%22forged%22%3A%22line%22%7D")
+
+        for line in server.log().splitlines():
+            assert not line.startswith('{"forged"')
+
+    def test_locally_it_is_readable(self, start: Start) -> None:
+        with start(ENVIRONMENT="local") as server:
+            with connect(server) as connection:
+                connection.sendall(head(server, "GET /health/ready HTTP/1.1"))
+                read_answer(connection)
+            server.stop()
+
+            lines = server.log().splitlines()
+            assert any("/health/ready" in line for line in lines)
+            assert not [line for line in lines if line.startswith("{")]
+
+    @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+    def test_no_secret_stands_in_it(  # noqa: PLR0913, PLR0917 - fixtures
+        self,
+        service: Service,
+        production: Settings,
+        database: Database,
+        start: Start,
+        transcript: Transcript,
+        level: str,
+    ) -> None:
+        with start(LOG_LEVEL=level) as server:
+            secrets = [production["DATABASE_URL"]]
+            if service.has_accounts:
+                secrets += [production["SECRET_KEY"], *_use_secrets(server, service, transcript)]
+            caller = _caller(server, service, transcript)
+            with database.refusing_title("the bug"):
+                assert caller.post("/api/v1/items", json={"title": "the bug"}).status_code == 500
+            if "authorization" in caller.headers:
+                secrets.append(caller.headers["authorization"].partition(" ")[2])
+            server.stop()
+
+            for each in secrets:
+                assert each not in server.log(), each
+
+
+def _use_secrets(server: Server, service: Service, transcript: Transcript) -> list[str]:
+    """Make every request that carries a secret, well and badly, and return the secrets."""
+    api = Api(server.url, transcript)
+    account = new_account(api, service.combination.auth)
+    wrong, new = "a wrong password 1", "a new password 234"
+    register(api, email=account.email, password=wrong)
+    register(api, email="nothing", password=wrong)
+    log_in = LOG_IN[service.combination.auth]
+    with pytest.raises(AssertionError):
+        log_in(api, account.email, wrong)
+    account.api.patch("/api/v1/users/me", json={"password": new, "current_password": wrong})
+    account.api.patch("/api/v1/users/me", json={"password": new, "current_password": PASSWORD})
+    tokens = [each for each in account.tokens.values() if isinstance(each, str) and len(each) > 20]
+    for each in tokens:
+        api.post("/api/v1/auth/refresh", json={"refresh_token": each})
+        api.post("/api/v1/auth/logout", json={"refresh_token": each})
+        api.get("/api/v1/users/me", headers={"Authorization": f"Bearer {each}x"})
+        api.get("/api/v1/items", params={"access_token": each})
+    register(api, email=new_email(), password=new)
+    return [PASSWORD, wrong, new, *tokens]

@@ -1,0 +1,1 @@
+"""What the tests share: rendered services, their environments, databases, servers and clients."""

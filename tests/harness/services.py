@@ -1,0 +1,198 @@
+"""A generated service on disk with its environment, its commands and its running servers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from uv import find_uv_bin
+
+from tests.harness.combinations import PROJECT_NAME, RUNNING_PYTHON, Combination
+from tests.harness.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+START_SECONDS = 30
+STOP_SECONDS = 15
+LOG_SECONDS = 2
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "XDG_CACHE_HOME")
+"""What of the environment of the test run reaches a service: nothing that could configure it."""
+
+
+def bare_environment() -> dict[str, str]:
+    """Return the variables that every child process needs, and no others."""
+    tools = ("UV_", "PIP_")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or (name.startswith(tools) and name != "UV_PROJECT_ENVIRONMENT")
+    }
+
+
+class StartError(AssertionError):
+    """A server did not come up; the message holds what it wrote."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that is installed: where it lies, and how its commands are run."""
+
+    combination: Combination
+    folder: Path
+    command: tuple[str, ...]
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether callers have accounts."""
+        return self.combination.auth != "none"
+
+    def run(
+        self, *arguments: str, settings: Mapping[str, str], stdin: str = "", seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the service to its end, with these settings and no others."""
+        command = [*self.command, *arguments]
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**bare_environment(), **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with process:
+            try:
+                stdout, stderr = process.communicate(stdin, timeout=seconds)
+            except subprocess.TimeoutExpired:
+                # With its children: what was expected to end at once may be a server.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+@dataclass
+class Server:
+    """A server process of a service, started by `serving`."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    settings: Mapping[str, str]
+    started_at: float = field(default_factory=time.monotonic)
+
+    def log(self) -> str:
+        """Return all that the process has written to standard output and error so far."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def lines_of(self, request_id: str) -> list[str]:
+        """Return the lines of one request; they may follow its answer by a moment."""
+        end = time.monotonic() + LOG_SECONDS
+        lines: list[str] = []
+        while not lines and time.monotonic() < end:
+            lines = [line for line in self.log().splitlines() if request_id in line]
+        return lines
+
+    def stop(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS)
+
+
+def install(combination: Combination, folder: Path) -> Service:
+    """Render a service and install it from its own project file, through uv's cache."""
+    render(combination.answers(), folder)
+    environment = {**bare_environment(), "UV_PYTHON": RUNNING_PYTHON, "UV_LINK_MODE": "hardlink"}
+    done = subprocess.run(
+        [find_uv_bin(), "sync", "--quiet", "--compile-bytecode"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        message = f"uv sync failed in {folder}:\n{done.stdout}{done.stderr}"
+        raise AssertionError(message)
+    return Service(combination, folder, (str(folder / ".venv" / "bin" / PROJECT_NAME),))
+
+
+def secret_key() -> str:
+    """Return a key that production takes."""
+    return secrets.token_urlsafe(48)
+
+
+def free_port() -> int:
+    """Return a port of the loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(
+    service: Service, settings: Mapping[str, str], log_path: Path, *, workers: int = 1
+) -> Iterator[Server]:
+    """Run the production command until the block ends, once it answers its live probe."""
+    port = free_port()
+    environment = {
+        **bare_environment(),
+        **settings,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(workers),
+    }
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*service.command, "serve"],
+            cwd=service.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(f"http://127.0.0.1:{port}", port, process, log_path, environment)
+    try:
+        _wait_for(server)
+        yield server
+    finally:
+        try:
+            server.stop()
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+
+
+def _wait_for(server: Server) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if (code := server.process.poll()) is not None:
+            message = f"The server ended with exit code {code} at start:\n{server.log()}"
+            raise StartError(message)
+        try:
+            with urllib.request.urlopen(f"{server.url}/health/live", timeout=2):  # noqa: S310
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    message = f"The server did not answer within {START_SECONDS} s:\n{server.log()}"
+    raise StartError(message)

@@ -1,0 +1,1 @@
+"""What is written to disk for each combination of choices, read without running it."""

@@ -1,0 +1,102 @@
+"""Rendered services: every combination, and with each of them the choices that do not combine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.combinations import VALID, Combination
+from tests.harness.rendering import files_of, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "proprietary")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PIPELINES = ("github", "gitlab", "none")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A combination with a license, a Python version and a pipeline."""
+
+    combination: Combination
+    license: str
+    python_version: str
+    ci: str
+
+    @property
+    def id(self) -> str:
+        """The name of the variant in test ids."""
+        return f"{self.combination.id}-{self.license}-{self.python_version}-{self.ci}"
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """The answers for the generator."""
+        return self.combination.answers(
+            license=self.license,
+            python_version=self.python_version,
+            ci=self.ci,
+            author="Ada Lovelace",
+            email="ada@example.org",
+        )
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A variant on disk."""
+
+    variant: Variant
+    folder: Path
+    files: dict[str, bytes]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The files as text, by path."""
+        return {path: content.decode() for path, content in self.files.items()}
+
+
+def pairwise() -> list[Variant]:
+    """Return variants in which any two choices meet, those that combine and those that do not."""
+    return [
+        Variant(
+            combination,
+            LICENSES[turn],
+            PYTHONS[(number + turn) % len(PYTHONS)],
+            PIPELINES[(number + 2 * turn) % len(PIPELINES)],
+        )
+        for number, combination in enumerate(VALID)
+        for turn in range(len(LICENSES))
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that asks for a variant on all of them, those of a combination together."""
+    if "variant" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "variant",
+            [pytest.param(each, id=each.id) for each in pairwise()],
+            scope="session",
+        )
+
+
+@pytest.fixture(scope="session")
+def rendering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], Rendered]:
+    """Give a variant on disk, which is rendered once."""
+
+    @cache
+    def of(variant: Variant) -> Rendered:
+        folder = render(variant.answers, tmp_path_factory.mktemp("rendered") / "service")
+        return Rendered(variant, folder, files_of(folder))
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def rendered(variant: Variant, rendering: Callable[[Variant], Rendered]) -> Rendered:
+    """The variant on disk."""
+    return rendering(variant)

@@ -1,0 +1,273 @@
+"""The rules that the template's own files keep."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pytest
+import yaml
+from jinja2 import nodes
+
+from tests.harness.combinations import PACKAGE, VALID, Combination
+from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
+from tests.render.conftest import PIPELINES, Rendered, Variant, pairwise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_CONDITIONALS = 6
+MAX_FLAGS_IN_A_PATH = 2
+FORBIDDEN_IN_PATHS = set("\"'%:|")
+SUFFIX = ".jinja"
+
+QUESTIONS: dict[str, Any] = yaml.safe_load((CHECKOUT / "copier.yml").read_text(encoding="utf-8"))
+FLAGS = {
+    name: question["default"]
+    for name, question in QUESTIONS.items()
+    if isinstance(question, dict) and question.get("when") is False
+}
+
+SOURCES = sorted(
+    path for path in LAYERS.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+)
+TEMPLATED = [path for path in SOURCES if path.suffix == SUFFIX]
+ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - no HTML
+
+
+def name(path: Path) -> str:
+    """Return a source's path in the template, for messages and ids."""
+    return path.relative_to(TEMPLATE).as_posix()
+
+
+def tree(path: Path) -> nodes.Template:
+    """Return the syntax tree of a source."""
+    return ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
+
+
+def flags_of(answers: dict[str, str]) -> dict[str, str]:
+    """Return the value of every flag for some answers."""
+    return {
+        flag: ENVIRONMENT.from_string(default).render(answers) for flag, default in FLAGS.items()
+    }
+
+
+def output_path(source: Path, context: dict[str, Any]) -> str | None:
+    """Return where a source is written, or nothing where one of its flags is off."""
+    parts = [
+        ENVIRONMENT.from_string(part).render(context) for part in source.relative_to(LAYERS).parts
+    ]
+    if not all(parts):
+        return None
+    return "/".join(part for part in parts if part != ".").removesuffix(SUFFIX)
+
+
+class TestLayers:
+    @pytest.mark.parametrize("pipeline", PIPELINES)
+    @pytest.mark.parametrize("chosen", VALID, ids=lambda each: each.id)
+    def test_no_two_give_the_same_path(self, chosen: Combination, pipeline: str) -> None:
+        given = layers_of(chosen.answers(ci=pipeline, license="MIT"))
+
+        assert {path: found for path, found in given.items() if len(found) > 1} == {}
+
+    def test_what_is_rendered_is_what_the_layers_give(
+        self, variant: Variant, rendered: Rendered
+    ) -> None:
+        assert set(layers_of(variant.answers)) == set(rendered.files)
+
+    def test_every_layer_is_used_by_some_variant(self) -> None:
+        used = {
+            source
+            for each in pairwise()
+            for found in layers_of(each.answers).values()
+            for source in found
+        }
+
+        assert {name(path) for path in SOURCES} - used == set()
+
+
+def layers_of(answers: dict[str, str]) -> dict[str, list[str]]:
+    """Return the sources of every path that these answers lead to."""
+    context = {
+        **answers,
+        **flags_of(answers),
+        "package": PACKAGE,
+        "_copier_conf": {"answers_file": ".copier-answers.yml"},
+    }
+    given = defaultdict(list)
+    for source in SOURCES:
+        if (path := output_path(source, context)) is not None:
+            given[path].append(name(source))
+    return dict(given)
+
+
+class TestFiles:
+    @pytest.mark.parametrize("path", TEMPLATED, ids=name)
+    def test_conditionals_are_few(self, path: Path) -> None:
+        conditionals = list(tree(path).find_all((nodes.If, nodes.CondExpr)))
+
+        assert len(conditionals) <= MAX_CONDITIONALS
+
+    @pytest.mark.parametrize("path", TEMPLATED, ids=name)
+    def test_no_conditional_stands_in_another(self, path: Path) -> None:
+        for outer in tree(path).find_all(nodes.If):
+            for part in (*outer.body, *outer.else_):
+                assert not isinstance(part, nodes.If)
+                assert next(part.find_all(nodes.If), None) is None, f"line {outer.lineno}"
+
+    @pytest.mark.parametrize("path", TEMPLATED, ids=name)
+    def test_a_file_that_is_rendered_substitutes_something(self, path: Path) -> None:
+        parts = [
+            part
+            for output in tree(path).body
+            for part in (output.nodes if isinstance(output, nodes.Output) else [output])
+        ]
+
+        assert [part for part in parts if not isinstance(part, nodes.TemplateData)]
+
+    @pytest.mark.parametrize("path", [path for path in SOURCES if path.suffix != SUFFIX], ids=name)
+    def test_a_plain_file_asks_for_nothing(self, path: Path) -> None:
+        names = "|".join(each for each in QUESTIONS if not each.startswith("_"))
+
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(rf"\{{%|\{{\{{-?\s*({names})\b", text)
+
+    @pytest.mark.parametrize("path", SOURCES, ids=name)
+    def test_no_path_hinders_a_checkout(self, path: Path) -> None:
+        relative = path.relative_to(CHECKOUT).as_posix()
+
+        assert not FORBIDDEN_IN_PATHS & set(relative)
+        assert not path.is_symlink()
+        assert not any(part.endswith((" ", ".")) for part in Path(relative).parts)
+
+    @pytest.mark.parametrize("path", SOURCES, ids=name)
+    def test_at_most_two_choices_meet(self, path: Path) -> None:
+        parts = path.relative_to(LAYERS).parts
+        flags = [part for part in parts if part.strip("{} ") in FLAGS]
+
+        assert len(flags) <= MAX_FLAGS_IN_A_PATH
+        assert flags or "answers_file" in parts[0]
+        assert parts[: len(flags)] == tuple(flags)
+
+    def test_no_two_paths_differ_in_case_only(self) -> None:
+        lower = [name(path).lower() for path in SOURCES]
+
+        assert len(set(lower)) == len(lower)
+
+    def test_only_the_questions_know_the_choices(self) -> None:
+        """A layer or table that compares a question's answer would branch on names."""
+        options = "|".join(QUESTIONS["_combine"])
+        compares = re.compile(rf"\b({options})\s*(==|!=|\bin\b)")
+        for path in (*TEMPLATED, *sorted((TEMPLATE / "partials").rglob("*"))):
+            for tag in re.findall(r"\{[{%].*?[%}]\}", path.read_text(encoding="utf-8"), re.DOTALL):
+                assert not compares.search(tag), f"{name(path)}: {tag}"
+
+
+@pytest.fixture(scope="module")
+def bounds() -> dict[str, str]:
+    """The lower bound of each library, from the one table that has them."""
+    table = (TEMPLATE / "partials" / "dependencies.jinja").read_text(encoding="utf-8")
+    found = re.findall(r'"name": "([^"]+)".*?"from": "([^"]+)"', table)
+    assert len(dict(found)) == len(found), "a library stands in the table twice"
+    return dict(found)
+
+
+class TestDependencies:
+    def test_every_one_has_its_bounds_from_the_table(
+        self, rendered: Rendered, bounds: dict[str, str]
+    ) -> None:
+        for requirement in requirements(rendered):
+            match = re.match(
+                r"([a-z0-9_-]+)(\[[a-z0-9,-]+\])?>=([^,]+),<([0-9.]+)(;.*)?\Z", requirement
+            )
+            assert match, requirement
+            assert bounds[match[1]] == match[3], requirement
+
+    def test_every_one_in_the_table_is_of_some_service(
+        self, rendering: Callable[[Variant], Rendered], bounds: dict[str, str]
+    ) -> None:
+        used = {
+            re.match(r"[a-z0-9_-]+", requirement)[0]  # type: ignore[index]
+            for variant in pairwise()[::4]
+            for requirement in requirements(rendering(variant))
+        }
+
+        assert set(bounds) - used == set()
+
+    def test_no_other_file_names_a_version_of_one(self, bounds: dict[str, str]) -> None:
+        names = "|".join(re.escape(each) for each in bounds)
+        versioned = re.compile(rf"\b({names})(\[\w+\])?\s*(==|>=|~=|@)\s*v?\d")
+        for path in SOURCES:
+            match = versioned.search(path.read_text(encoding="utf-8"))
+            assert match is None, f"{name(path)}: {match and match[0]}"
+
+
+def requirements(rendered: Rendered) -> list[str]:
+    """Return what a rendered service needs to be built, to run and to be worked on."""
+    project = tomllib.loads(rendered.texts["pyproject.toml"])
+    return [
+        requirement.replace(" ", "")
+        for listed in (
+            project["build-system"]["requires"],
+            project["project"]["dependencies"],
+            *project["dependency-groups"].values(),
+        )
+        for requirement in listed
+    ]
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Copier needs of the checkout, and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    shutil.copy(CHECKOUT / "copier.yml", folder)
+    shutil.copytree(TEMPLATE, folder / "template")
+    return folder
+
+
+class TestPlainCopier:
+    @pytest.mark.parametrize("chosen", pairwise()[::5], ids=lambda each: each.id)
+    def test_it_renders_the_same_bytes_without_trust(
+        self,
+        chosen: Variant,
+        rendering: Callable[[Variant], Rendered],
+        bare: Path,
+        tmp_path: Path,
+    ) -> None:
+        data = [f"--data={name}={value}" for name, value in chosen.answers.items()]
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "copier",
+                "copy",
+                "--defaults",
+                "--quiet",
+                *data,
+                bare,
+                tmp_path,
+            ],
+            check=True,
+        )
+
+        plain, ours = files_of(tmp_path), dict(rendering(chosen).files)
+        answers = [
+            {
+                key: value
+                for key, value in yaml.safe_load(each.pop(".copier-answers.yml")).items()
+                if key not in ("_src_path", "_commit")
+            }
+            for each in (plain, ours)
+        ]
+        assert answers[0] == answers[1]
+        assert plain == ours
+
+    def test_the_template_asks_for_no_trust(self) -> None:
+        assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(QUESTIONS)

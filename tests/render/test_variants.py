@@ -1,0 +1,304 @@
+"""Each variant as it lies on disk: whole, parsed, formatted, linted, and free of other choices."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.harness.combinations import PACKAGE, VALID
+from tests.harness.rendering import render
+from tests.render.conftest import Rendered, pairwise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EVERYWHERE = ("**",)
+CODE = ("src/**", "tests/**", "migrations/**")
+LICENSE_FILES = ("LICENSE", "README.md", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Words that only a choice not taken would leave, and the files where they may not stand."""
+
+    pattern: re.Pattern[str]
+    places: tuple[str, ...]
+
+
+def words(*alternatives: str, where: tuple[str, ...] = EVERYWHERE) -> Leftover:
+    """Look for any of these expressions, in any case."""
+    return Leftover(re.compile("|".join(alternatives), re.IGNORECASE), where)
+
+
+LEFTOVERS = {
+    # By question and the choice that was taken: what would be left over from another.
+    ("auth", "none"): (
+        words("jwt", "argon2", "pwdlib", "secret_key", "create.admin", "owner", "bearer"),
+        words("multipart", "oauth", "refresh", "logout", r"register\b", "throttl", "is_active"),
+        words(r"accounts?\b", r"\busers?/", "/users", "email"),
+        words("password", "token", "login", r"\badmin", where=CODE),
+    ),
+    ("database", "sqlite"): (
+        words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),
+    ),
+    ("database", "postgresql"): (words("sqlite"),),
+    ("concurrency", "sync"): (
+        words("asyncpg", "aiosqlite", "AsyncSession", "AsyncEngine", "create_async_engine"),
+        words("async_sessionmaker", r"sqlalchemy\[asyncio\]", "greenlet", "pytest.asyncio"),
+    ),
+    ("concurrency", "async"): (
+        words("run_in_threadpool", "(?<!async_)sessionmaker", r"import Session\b", where=CODE[:1]),
+    ),
+    ("ci", "github"): (words("gitlab"),),
+    ("ci", "gitlab"): (words(r"\.github\b", "github actions"),),
+    ("ci", "none"): (words("gitlab", r"\.github\b", "github actions"),),
+    ("license", "MIT"): (
+        words("apache license", "bsd 3", "apache-2", "all rights reserved", where=LICENSE_FILES),
+    ),
+    ("license", "Apache-2.0"): (
+        words("mit license", "bsd 3", "all rights reserved", where=LICENSE_FILES),
+    ),
+    ("license", "BSD-3-Clause"): (
+        words("apache license", "apache-2", "mit license", where=LICENSE_FILES),
+    ),
+    ("license", "proprietary"): (
+        words("apache license", "apache-2", "mit license", "bsd 3", where=LICENSE_FILES),
+    ),
+}
+
+PIPELINE_FILES = {
+    "github": {".github/workflows/ci.yml"},
+    "gitlab": {".gitlab-ci.yml"},
+    "none": set[str](),
+}
+
+NOT_OURS = {
+    question: (".copier-answers.yml", *(() if question == "license" else ("LICENSE",)))
+    for question in ("auth", "database", "concurrency", "ci", "license")
+}
+"""What repeats the answers, and what others wrote."""
+
+MADE_BY = re.compile(r"copier|jinja|\btemplate", re.IGNORECASE)
+MAY_NAME_THE_TEMPLATE = {".copier-answers.yml", "renovate.json"}
+README_UPDATE_LINES = 2
+
+
+def test_any_two_choices_meet_in_some_variant() -> None:
+    variants = [
+        (each.combination, each.license, each.python_version, each.ci) for each in pairwise()
+    ]
+    values = [set(column) for column in zip(*variants, strict=True)]
+
+    for first, second in combinations(range(4), 2):
+        met = {(each[first], each[second]) for each in variants}
+        assert len(met) == len(values[first]) * len(values[second])
+    assert values[0] == set(VALID)
+
+
+def test_every_file_has_something_in_it(rendered: Rendered) -> None:
+    empty = [
+        path
+        for path, content in rendered.files.items()
+        if not content and PurePosixPath(path).name not in ("__init__.py", "py.typed")
+    ]
+
+    assert empty == []
+
+
+def test_every_folder_and_package_has_something_in_it(rendered: Rendered) -> None:
+    for folder in rendered.folder.rglob("*/"):
+        inside = {each.name for each in folder.iterdir()}
+        assert inside - {"__init__.py", "py.typed"}, folder.relative_to(rendered.folder)
+
+
+def test_every_module_is_in_a_package(rendered: Rendered) -> None:
+    for path in rendered.files:
+        if path.startswith("src/") and path.endswith(".py"):
+            for parent in list(PurePosixPath(path).parents)[:-2]:
+                assert f"{parent}/__init__.py" in rendered.files, parent
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "parse"),
+    [
+        ((".toml",), tomllib.loads),
+        ((".yaml", ".yml"), lambda text: list(yaml.safe_load_all(text))),
+        ((".json",), json.loads),
+    ],
+    ids=["toml", "yaml", "json"],
+)
+def test_every_data_file_parses(
+    rendered: Rendered, suffixes: tuple[str, ...], parse: Callable[[str], object]
+) -> None:
+    for path, text in rendered.texts.items():
+        if path.endswith(suffixes):
+            assert parse(text), path
+
+
+def test_every_module_parses_on_the_chosen_python(rendered: Rendered) -> None:
+    minor = int(rendered.variant.python_version.partition(".")[2])
+    for path, text in rendered.texts.items():
+        if path.endswith(".py"):
+            compile(text, path, "exec", dont_inherit=True)
+            ast.parse(text, path, feature_version=(3, minor))
+
+
+@pytest.mark.parametrize("command", [("format", "--check"), ("check",)], ids="-".join)
+def test_ruff_finds_nothing_to_do(rendered: Rendered, command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
+        cwd=rendered.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_text_is_tidy(rendered: Rendered) -> None:
+    complaints = []
+    for path, text in rendered.texts.items():
+        if not text or path == "LICENSE":  # as it was published
+            continue
+        if not text.endswith("\n") or text.endswith("\n\n"):
+            complaints.append(f"{path}: ends without exactly one newline")
+        if text.startswith("\n"):
+            complaints.append(f"{path}: begins with a blank line")
+        blank_lines = "\n\n\n\n" if path.endswith((".py", ".mako")) else "\n\n\n"
+        if blank_lines in text:
+            complaints.append(f"{path}: blank lines doubled")
+        if "\r" in text or re.search(r"[ \t]+$", text, re.MULTILINE):
+            complaints.append(f"{path}: white space at the end of a line")
+        if "\t" in text and PurePosixPath(path).name != "Makefile":
+            complaints.append(f"{path}: a tab")
+
+    assert complaints == []
+
+
+def test_nothing_looks_generated(rendered: Rendered) -> None:
+    found = [
+        f"{path}: {line}"
+        for path, text in rendered.texts.items()
+        if path not in MAY_NAME_THE_TEMPLATE
+        for line in text.splitlines()
+        if MADE_BY.search(line)
+    ]
+    in_readme = [each for each in found if each.startswith("README.md:")]
+
+    assert [each for each in found if each not in in_readme] == []
+    assert len(in_readme) <= README_UPDATE_LINES
+
+
+def test_no_placeholder_is_left(rendered: Rendered) -> None:
+    placeholder = re.compile(r"\{[%#] |(?<!\$)\{\{-? ?\w+ ?-?\}\}")
+
+    for path, text in rendered.texts.items():
+        assert not placeholder.search(text), path
+
+
+@pytest.mark.parametrize("question", ["auth", "database", "concurrency", "ci", "license"])
+def test_nothing_is_left_of_a_choice_not_taken(rendered: Rendered, question: str) -> None:
+    found = []
+    for leftover in LEFTOVERS.get((question, rendered.variant.answers[question]), ()):
+        for path, text in rendered.texts.items():
+            if path in NOT_OURS[question] or not _is_in(path, leftover.places):
+                continue
+            if match := leftover.pattern.search(path):
+                found.append(f"{path}: {match[0]}")
+            found += [
+                f"{path}:{number}: {line.strip()}"
+                for number, line in enumerate(text.splitlines(), 1)
+                if leftover.pattern.search(_without_author(line))
+            ]
+
+    assert found == []
+
+
+def _is_in(path: str, places: tuple[str, ...]) -> bool:
+    return any(
+        (place.endswith("**") and path.startswith(place.removesuffix("**")))
+        or PurePosixPath(path).match(place)
+        for place in places
+    )
+
+
+def _without_author(line: str) -> str:
+    return re.sub(r"email = \"[^\"]*\"", "", line)
+
+
+def test_a_choice_taken_leaves_its_files(rendered: Rendered) -> None:
+    files = set(rendered.files)
+    for pipeline, expected in PIPELINE_FILES.items():
+        assert (expected <= files) == (pipeline == rendered.variant.ci or not expected)
+    has_accounts = rendered.variant.combination.auth != "none"
+    assert (f"src/{PACKAGE}/users/api.py" in files) == has_accounts
+
+
+def test_what_every_service_has_is_there(rendered: Rendered) -> None:
+    expected = {
+        ".copier-answers.yml", ".dockerignore", ".env.example", ".gitignore",
+        ".pre-commit-config.yaml", "AGENTS.md", "Dockerfile", "LICENSE", "Makefile", "README.md",
+        "compose.yaml", "pyproject.toml", "renovate.json",
+    }  # fmt: skip
+
+    assert expected - set(rendered.files) == set()
+
+
+def test_the_license_is_the_chosen_one(rendered: Rendered) -> None:
+    first = {
+        "MIT": "MIT License",
+        "Apache-2.0": "Apache License",
+        "BSD-3-Clause": "BSD 3-Clause License",
+        "proprietary": "All rights reserved",
+    }[rendered.variant.license]
+
+    assert first.lower() in rendered.texts["LICENSE"].lower()
+
+
+def test_the_python_version_is_the_chosen_one(rendered: Rendered) -> None:
+    version = rendered.variant.python_version
+    project = tomllib.loads(rendered.texts["pyproject.toml"])
+
+    assert project["project"]["requires-python"] == f">={version}"
+    assert re.search(rf"python:{re.escape(version)}-slim", rendered.texts["Dockerfile"])
+    assert project["tool"]["mypy"].get("python_version", version) == version
+    others = {"3.11", "3.12", "3.13", "3.14"} - {version}
+    pipeline = next(iter(PIPELINE_FILES[rendered.variant.ci]), "Makefile")
+    for path in ("Dockerfile", pipeline, "README.md"):
+        assert not [each for each in others if re.search(rf"\b{each}\b", rendered.texts[path])], (
+            path
+        )
+
+
+def test_free_text_arrives_intact(tmp_path: Path) -> None:
+    description = """He said "hi" \\ # {{ x }} {% y %} <b> 'it's' & $HOME %s \N{PILE OF POO}"""
+    author = 'Zoë "Z" O\'Neil \\ # {{ x }}'
+    answers = VALID[2].answers(
+        description=description, author=author, email="zoe@example.org", license="MIT", ci="github"
+    )
+
+    folder = render(answers, tmp_path / "service")
+
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["description"] == description
+    assert project["authors"] == [{"name": author, "email": "zoe@example.org"}]
+    assert description in (folder / "README.md").read_text(encoding="utf-8")
+    assert author in (folder / "LICENSE").read_text(encoding="utf-8")
+    for path, content in {
+        each: each.read_text(encoding="utf-8") for each in folder.rglob("*.py")
+    }.items():
+        compile(content, str(path), "exec", dont_inherit=True)
+    for path in (*folder.rglob("*.yml"), *folder.rglob("*.yaml")):
+        yaml.safe_load(path.read_text(encoding="utf-8"))

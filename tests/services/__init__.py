@@ -1,0 +1,1 @@
+"""Each generated service's own tests and checks, run as its owner would run them."""

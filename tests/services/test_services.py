@@ -1,0 +1,149 @@
+"""The service's own tests and checks, by the commands that its README gives."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from uv import find_uv_bin
+
+from tests.harness.combinations import PACKAGE, VALID, Combination
+from tests.harness.rendering import render
+from tests.harness.services import Service, bare_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.harness.databases import Database
+
+COVERAGE_GATE = 90
+MODULES = 15
+"""Fewer in the report, and it is not the service that was measured."""
+
+SECONDS = 300
+
+
+def make(folder: Path, target: str, **settings: str) -> str:
+    """Run a make target of a service and return what it printed; it must succeed."""
+    done = subprocess.run(
+        ["make", target],
+        cwd=folder,
+        env={**bare_environment(), "CI": "true", **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"make {target} in {folder}:\n{done.stdout[-8_000:]}"
+    return done.stdout
+
+
+@pytest.fixture
+def empty_database(
+    combination: Combination, new_database: Callable[[Combination, str], Database]
+) -> Iterator[Database]:
+    """An empty database whose name says test."""
+    made = new_database(combination, "own")
+    yield made
+    made.drop()
+
+
+def test_its_tests_pass_and_cover_it(service: Service, empty_database: Database) -> None:
+    printed = make(service.folder, "test", TEST_DATABASE_URL=empty_database.url)
+
+    _assert_tested(printed)
+
+
+def _assert_tested(printed: str) -> None:
+    assert re.search(r"\b[1-9]\d* passed", printed), printed[-2_000:]
+    assert not re.search(r"\b[1-9]\d* (skipped|xfailed|xpassed|deselected|warnings?)\b", printed)
+    total = re.search(r"^TOTAL\s.*?(\d+)(?:\.\d+)?%", printed, re.MULTILINE)
+    assert total, printed[-2_000:]
+    assert int(total[1]) >= COVERAGE_GATE
+    named = re.findall(rf"^src/{PACKAGE}/\S+\.py", printed, re.MULTILINE)
+    complete = re.search(r"(\d+) files? skipped due to complete coverage", printed)
+    assert len(named) + int(complete[1] if complete else 0) >= MODULES, printed[-2_000:]
+
+
+def test_its_checks_pass(service: Service) -> None:
+    printed = make(service.folder, "check")
+
+    for tool in ("ruff format", "ruff check", "mypy", "deptry"):
+        assert tool in printed, tool
+
+
+def test_its_help_lists_the_targets(service: Service) -> None:
+    printed = make(service.folder, "help")
+
+    for target in ("test", "check", "run", "env", "migrate", "help"):
+        assert re.search(rf"^\W*(make )?{target}\b", printed, re.MULTILINE), target
+
+
+def test_its_environment_file_is_made_once_with_fresh_secrets(
+    service: Service, tmp_path: Path
+) -> None:
+    folder = render(service.combination.answers(), tmp_path / "service")
+    other = render(service.combination.answers(), tmp_path / "other")
+
+    make(folder, "env")
+    made = (folder / ".env").read_text(encoding="utf-8")
+    make(other, "env")
+
+    example = _values(folder / ".env.example")
+    for name, value in _values(folder / ".env").items():
+        if "SECRET" in name or "PASSWORD" in name:
+            assert value not in ("", example.get(name)), name
+            assert value != _values(other / ".env")[name], name
+    assert set(_values(folder / ".env")) >= set(example)
+    assert (folder / ".env").stat().st_mode & 0o077 == 0
+    subprocess.run(
+        ["make", "env"], cwd=folder, env=bare_environment(), check=False, capture_output=True
+    )
+    assert (folder / ".env").read_text(encoding="utf-8") == made
+
+
+def _values(path: Path) -> dict[str, str]:
+    pairs = (
+        line.partition("=")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.match(r"[A-Z_]+=", line)
+    )
+    return {name: value for name, _, value in pairs}
+
+
+FRESH = VALID[3]
+"""The combination that is installed from nothing: the generator's defaults."""
+
+
+def test_it_installs_and_passes_from_nothing_but_its_own_lock(tmp_path: Path) -> None:
+    """With an empty cache and no database server named, as on a new colleague's machine."""
+    folder = render(FRESH.answers(), tmp_path / "service")
+    environment = {"UV_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    subprocess.run(
+        [find_uv_bin(), "lock", "--quiet"], cwd=folder, env=_with(environment), check=True
+    )
+    subprocess.run(
+        [find_uv_bin(), "sync", "--quiet", "--locked"],
+        cwd=folder,
+        env=_with(environment),
+        check=True,
+    )
+
+    _assert_tested(make(folder, "test", **environment))
+    lock = (folder / "uv.lock").read_bytes()
+    subprocess.run(
+        [find_uv_bin(), "lock", "--check", "--quiet"],
+        cwd=folder,
+        env=_with(environment),
+        check=True,
+    )
+    assert (folder / "uv.lock").read_bytes() == lock
+
+
+def _with(settings: dict[str, str]) -> dict[str, str]:
+    return {**bare_environment(), **settings, "PATH": os.environ["PATH"]}

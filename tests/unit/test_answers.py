@@ -1,0 +1,361 @@
+"""What is taken from where, and what is refused with which words."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.unit.toys import left_in, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.toys import Ended, Run
+
+QUIET = ("--no-git", "--no-install")
+
+
+def created(run: Run, *words: str, typed: str = "") -> dict[str, dict[str, str]]:
+    ended = run("create", *words, "--yes", "--json", *QUIET, typed=typed)
+    assert ended.code == 0, ended.err
+    result: dict[str, dict[str, str]] = json.loads(ended.out)
+    return result
+
+
+def refused(ended: Ended, *messages: str) -> None:
+    assert ended.code == 2, ended
+    assert ended.err.splitlines() == [f"new-backend: {message}" for message in messages]
+    assert ended.out == ""
+
+
+class TestPrecedence:
+    def test_flag_overrules_file_and_file_overrules_default(
+        self, run: Run, workplace: Path
+    ) -> None:
+        (workplace / "preset.toml").write_text('database = "sqlite"\nauth = "none"\n')
+        result = created(run, "shop", "--answers", "preset.toml", "--auth", "jwt")
+
+        assert result["answers"]["database"] == "sqlite"
+        assert result["answers"]["auth"] == "jwt"
+        assert result["sources"]["database"] == "answers file"
+        assert result["sources"]["auth"] == "flag"
+        assert result["sources"]["framework"] == "default"
+
+    def test_folder_names_the_project_and_the_name_the_package(self, run: Run) -> None:
+        result = created(run, "some/where/shop-api/")
+
+        assert result["answers"]["project_name"] == "shop-api"
+        assert result["answers"]["package"] == "shop_api"
+        assert result["sources"]["project_name"] == "folder"
+
+    def test_name_in_the_file_overrules_the_folder(self, run: Run, workplace: Path) -> None:
+        (workplace / "preset.yml").write_text("project_name: shop\n")
+        result = created(run, "elsewhere", "--answers", "preset.yml")
+
+        assert result["answers"]["project_name"] == "shop"
+
+    def test_name_makes_the_folder(self, run: Run, workplace: Path) -> None:
+        created(run, "--project-name", "shop")
+
+        assert (workplace / "shop").is_dir()
+
+    def test_author_and_python_are_those_of_the_machine(self, run: Run) -> None:
+        result = created(run, "shop")
+
+        assert result["answers"]["author"] == "Ada Example"
+        assert result["answers"]["email"] == "ada@example.org"
+        assert result["sources"]["email"] == "git"
+        assert result["answers"]["python_version"] == ".".join(
+            result["versions"]["python"].split(".")[:2]
+        )
+
+    def test_what_git_says_is_not_taken_where_it_is_not_valid(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ada at example")
+        result = created(run, "shop")
+
+        assert result["answers"]["email"] == ""
+        assert result["sources"]["email"] == "default"
+
+
+class TestAnswersFile:
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("a.yml", "python_version: 3.11\nlicense: MIT\n"),
+            ("a.YAML", "# a comment\nlicense: MIT\npython_version: '3.11'\n"),
+            ("a.json", '{"python_version": 3.11, "license": "MIT"}'),
+            ("a.toml", 'python_version = 3.11\nlicense = "MIT"\n'),
+        ],
+    )
+    def test_each_language_is_read(self, run: Run, workplace: Path, name: str, text: str) -> None:
+        (workplace / name).write_text(text)
+        answers = created(run, "shop", "--answers", name)["answers"]
+
+        assert answers["python_version"] == "3.11"
+        assert answers["license"] == "MIT"
+
+    @pytest.mark.parametrize(
+        "text",
+        ["license: MIT\n", '{"license": "MIT"}', '# x\nlicense = "MIT"\n', "\ufefflicense: MIT"],
+    )
+    def test_standard_input_needs_no_suffix(self, run: Run, text: str) -> None:
+        answers = created(run, "shop", "--answers", "-", typed=text)["answers"]
+
+        assert answers["license"] == "MIT"
+
+    def test_answers_of_a_service_are_a_preset(self, run: Run, workplace: Path) -> None:
+        created(run, "shop", "--database", "sqlite", "--auth", "none")
+        recorded = "shop/.copier-answers.yml"
+        assert "_src_path" in (workplace / recorded).read_text()
+
+        again = created(run, "again", "--answers", recorded, "--project-name", "shop")
+        assert again["answers"]["database"] == "sqlite"
+        assert tree(workplace / "again") == tree(workplace / "shop")
+
+    @pytest.mark.parametrize("name", ["empty.yml", "empty.toml"])
+    def test_empty_file_has_no_answers(self, run: Run, workplace: Path, name: str) -> None:
+        (workplace / name).write_text("")
+
+        assert created(run, "shop", "--answers", name)["answers"]["license"] == "proprietary"
+
+    @pytest.mark.parametrize(
+        ("name", "text", "message"),
+        [
+            ("a.yml", "auth: jwt\nlicense: [\n", "a.yml: line 3: expected the node content"),
+            ("a.yml", "auth: jwt\nauth: none\n", "a.yml: line 2: auth is answered twice"),
+            ("a.json", '{"auth": "jwt",\n"x"}', "a.json: line 2: "),
+            ("a.json", '{"auth": "jwt", "auth": "none"}', "a.json: auth is answered twice"),
+            ("a.toml", 'auth = "jwt"\nauth = "none"\n', "a.toml: Cannot overwrite a value"),
+            ("a.toml", "auth = jwt", "a.toml: Invalid value (at line 1, column 8)"),
+            ("a.yml", "- auth\n", "a.yml: a table of questions and answers is wanted"),
+            ("a.json", "[]", "a.json: a table of questions and answers is wanted"),
+            ("a.ini", "auth=jwt", "a.ini: an answers file ends in .yml, .yaml, .json, .toml"),
+            ("a.yml", "auth: !!python/object:os.system x", "a.yml: line 1: could not determine"),
+            ("a.yml", "auth: [jwt]", "a.yml: auth: is a list, text is wanted"),
+            ("a.yml", "auth: {jwt: 1}", "a.yml: auth: is a table, text is wanted"),
+            ("a.yml", "auth:\n", "a.yml: auth: has no value: give one"),
+            ("a.yml", "ci: no", "a.yml: ci: is the truth value false, text is wanted"),
+            ("a.yml", "framwork: x", 'a.yml: there is no question "framwork": did you mean fram'),
+            ("a.yml", "zzz: x", 'a.yml: there is no question "zzz": the questions are project_n'),
+            ("a.yml", "jwt: .", 'a.yml: there is no question "jwt"'),
+            ("a.yml", "_tasks: x", 'a.yml: there is no question "_tasks"'),
+            ("a.yml", "python_version: 3.1", 'a.yml: python_version: "3.1" is not offered: did y'),
+            ("a.yml", "python_version: 3.10", 'a.yml: python_version: "3.10" is not offered'),
+            ("a.yml", "auth: \x1b[31m", "a.yml: "),
+        ],
+    )
+    def test_what_cannot_be_is_refused(
+        self, run: Run, workplace: Path, name: str, text: str, message: str
+    ) -> None:
+        (workplace / name).write_text(text)
+        ended = run("create", "shop", "--yes", "--answers", name)
+
+        assert ended.code == 2, ended
+        assert ended.err.startswith(f"new-backend: {message}")
+        assert ended.err.count("\n") == 1
+        assert left_in(workplace) == [name]
+
+    def test_file_that_is_not_text_is_refused(self, run: Run, workplace: Path) -> None:
+        (workplace / "a.yml").write_bytes(b"auth: jwt\nauthor: \xff\n")
+
+        refused(
+            run("create", "shop", "--yes", "--answers", "a.yml"), "a.yml: line 2 is not UTF-8 text"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "reason"), [("none.yml", "No such file or directory"), (".", "Is a directory")]
+    )
+    def test_file_that_cannot_be_read_is_refused(self, run: Run, name: str, reason: str) -> None:
+        refused(
+            run("create", "shop", "--yes", "--answers", name),
+            f"{name}: the answers file cannot be read: {reason}",
+        )
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("class", '"class" is a keyword of Python: choose another, such as class-service'),
+            ("json", '"json" is a module of Python\'s standard library: choose another, such'),
+            ("fastapi", '"fastapi" is the name of a library that the services use: choose'),
+            ("test", '"test" is the name of a folder that every service has'),
+            ("tests", '"tests" is the name of a folder that every service has'),
+            ("aux", '"aux" is a device name that Windows reserves'),
+            ("a" * 51, "The name has 51 characters, at most "),
+            ("", "The name is empty: give one in lower-case letters, digits and single hyphens"),
+            *(
+                (name, f'"{shown or name}" is no valid name: use lower-case letters a to z')
+                for name, shown in [
+                    ("Shop", ""),
+                    ("my shop", ""),
+                    ('sh"op', ""),
+                    ("shop'", ""),
+                    ("../shop", ""),
+                    ("a/b", ""),
+                    ("a\\b", ""),
+                    ("..", ""),
+                    ("1shop", ""),
+                    ("shop-", ""),
+                    ("sh--op", ""),
+                    ("shop_api", ""),
+                    ("магазин", ""),
+                    ("\uff53\uff48op", ""),
+                    ("shop\n", "shop\\n"),
+                    ("shop\x1b[31m", "shop\\x1b[31m"),
+                    ("{{ 1 }}", ""),
+                    ("[red]", ""),
+                ]
+            ),
+        ],
+    )
+    def test_project_name_that_cannot_be_is_refused_once(
+        self, run: Run, workplace: Path, name: str, message: str
+    ) -> None:
+        ended = run("create", "shop", f"--project-name={name}", "--yes")
+
+        assert ended.code == 2
+        assert ended.err.startswith(f"new-backend: --project-name: {message}")
+        assert ended.err.count("new-backend:") == 1
+        assert left_in(workplace) == []
+
+    def test_folder_that_is_no_name_is_refused(self, run: Run, workplace: Path) -> None:
+        ended = run("create", "My Shop", "--yes")
+
+        assert ended.code == 2
+        assert ended.err.startswith(
+            'new-backend: the folder\'s name, taken as project_name: "My Shop" is no valid name'
+        )
+        assert left_in(workplace) == []
+
+    def test_package_is_checked_by_itself(self, run: Run) -> None:
+        ended = run("create", "shop", "--package", "import", "--yes")
+
+        refused(
+            ended,
+            '--package: "import" is a keyword of Python: choose another, such as import_service',
+        )
+
+
+class TestChecks:
+    def test_problems_of_the_file_are_told_with_the_others(self, run: Run, workplace: Path) -> None:
+        (workplace / "a.yml").write_text("autor: x\nlicense: [MIT]\nci: jenkins\n")
+        ended = run("create", "class", "--yes", "--answers", "a.yml")
+
+        refused(
+            ended,
+            'a.yml: there is no question "autor": did you mean author?',
+            "a.yml: license: is a list, text is wanted",
+            'the folder\'s name, taken as project_name: "class" is a keyword of Python: '
+            "choose another, such as class-service",
+            'a.yml: ci: "jenkins" is not offered. Choose from github, gitlab, none',
+        )
+
+    def test_all_problems_are_told_together(self, run: Run, workplace: Path) -> None:
+        ended = run(
+            *("create", "class", "--yes", "--framework", "fastapl", "--database", "oracle"),
+            *("--email", "ada at home", "--description", "two\nlines", "--author", " x"),
+        )
+
+        refused(
+            ended,
+            'the folder\'s name, taken as project_name: "class" is a keyword of Python: '
+            "choose another, such as class-service",
+            "--description: The text has a line break, a tab or another character that cannot be "
+            "printed: keep it to one line of plain text",
+            "--author: The text begins or ends with a space: remove it",
+            '--email: "ada at home" is no e-mail address: give one such as dev@example.org, or '
+            "leave it empty",
+            '--framework: "fastapl" is not offered: did you mean fastapi? Choose from fastapi',
+            '--database: "oracle" is not offered. Choose from postgresql, sqlite',
+        )
+        assert left_in(workplace) == []
+
+    @pytest.mark.parametrize("name", ["description", "author"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "say \"hi\" & 'bye'",
+            "back\\slash \\n",
+            "# no comment",
+            "{{ 7 * 7 }} {% raw %} {# x #}",
+            "emoji 🦄 ümläut 漢字",
+            "[bold]markup[/bold]",
+            "colon: and - dash",
+            "--looks-like-a-flag",
+            "null",
+            "%s $HOME `id`",
+        ],
+    )
+    def test_free_text_arrives_intact(
+        self, run: Run, workplace: Path, name: str, text: str
+    ) -> None:
+        result = created(run, "shop", f"--{name}={text}")
+
+        assert result["answers"][name] == text
+        recorded = yaml.safe_load((workplace / "shop/.copier-answers.yml").read_text())
+        assert recorded[name] == text
+
+    @pytest.mark.parametrize("name", ["description", "author", "email"])
+    @pytest.mark.parametrize(
+        "text", ["a\nb", "a\tb", "a\x1b[31mb", "a\x07b", "a\u202eb", "a\u2028b", "a\x7fb"]
+    )
+    def test_control_characters_are_refused(
+        self, run: Run, workplace: Path, name: str, text: str
+    ) -> None:
+        ended = run("create", "shop", "--yes", f"--{name}={text}")
+
+        assert ended.code == 2
+        assert ended.err.startswith(f"new-backend: --{name}: ")
+        assert "\x1b" not in ended.err
+        assert left_in(workplace) == []
+
+
+class TestWithoutTerminal:
+    def test_it_says_what_is_missing_and_what_would_work(self, run: Run, workplace: Path) -> None:
+        ended = run("create", "shop", "--auth", "none", "--no-git")
+
+        assert ended.code == 2
+        first, second = ended.err.splitlines()
+        assert first == (
+            "new-backend: there is no terminal to ask on, and not answered: package, description, "
+            "author, email, license, python_version, framework, orm, database, concurrency, ci"
+        )
+        assert second == (
+            "This takes the defaults for the rest: "
+            "new-backend create shop --auth none --no-git --yes"
+        )
+        assert left_in(workplace) == []
+
+    def test_the_command_that_it_prints_works(self, run: Run, workplace: Path) -> None:
+        ended = run("create", *QUIET)
+        command = ended.err.splitlines()[1].partition(": new-backend ")[2]
+
+        assert run(*command.split()).code == 0
+        assert left_in(workplace) == ["shop"]
+
+    def test_name_is_missing_even_with_yes(self, run: Run) -> None:
+        ended = run("create", "--yes", *QUIET)
+
+        assert ended.code == 2
+        assert "without a default: project_name" in ended.err
+        assert "new-backend create shop" in ended.err
+
+    def test_wrong_answers_are_told_first(self, run: Run) -> None:
+        refused(
+            run("create", "shop", "--auth", "jtw"),
+            '--auth: "jtw" is not offered: did you mean jwt? Choose from none, jwt',
+        )
+
+    def test_yes_is_not_needed_where_everything_is_said(self, run: Run, workplace: Path) -> None:
+        answers = created(run, "first")["answers"]
+        (workplace / "all.json").write_text(json.dumps({**answers, "project_name": "shop"}))
+
+        assert run("create", "--answers", "all.json", *QUIET).code == 0
+        assert os.path.lexists(workplace / "shop")

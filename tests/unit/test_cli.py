@@ -1,0 +1,200 @@
+"""The command line as a whole: help, errors, exit codes, and what it costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from new_backend import __version__
+from tests.unit.toys import CHECKOUT, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from new_backend.template_source import TemplateSource
+    from tests.unit.toys import Run
+
+_HEAVY = {"copier", "jinja2", "questionary", "prompt_toolkit", "rich", "yaml", "uv"}
+
+
+class TestHelp:
+    @pytest.mark.parametrize("words", [("--help",), ("-h",), ()])
+    def test_it_lists_commands_and_exit_codes(self, run: Run, words: tuple[str, ...]) -> None:
+        ended = run(*words)
+
+        assert ended.code == 0
+        text = " ".join(ended.out.split())
+        for command in ("create", "options", "combinations"):
+            assert f" {command} " in text
+        assert (
+            "Exit codes: 0 done, 1 failed, 2 refused input or usage, 3 drift or conflicts found, "
+            "130 interrupted." in text
+        )
+
+    def test_version(self, run: Run) -> None:
+        assert run("--version").out == f"new-backend {__version__}\n"
+
+    def test_version_stands_in_one_place(self) -> None:
+        manifest = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+
+        assert 'dynamic = ["version"]' in manifest
+
+    def test_create_lists_a_flag_for_every_question(self, run: Run) -> None:
+        text = " ".join(run("create", "--help").out.split())
+
+        assert "--package TEXT Import name of its Python package [default: from project_name]" in (
+            text
+        )
+        assert "--database CHOICE Database: postgresql, sqlite [default: postgresql]" in text
+        assert "[default: git's user.email]" in text
+        assert "{{" not in text
+
+    @pytest.mark.parametrize("words", [("create",), ("options",), ("combinations",), ()])
+    def test_it_fits_eighty_columns(self, run: Run, words: tuple[str, ...]) -> None:
+        assert max(map(len, run(*words, "--help").out.splitlines())) <= 80
+
+
+class TestCost:
+    @pytest.mark.parametrize(
+        ("words", "heavy"),
+        [
+            (("--help",), set()),
+            (("--version",), set()),
+            (("create", "--no-such-flag"), {"jinja2", "yaml"}),
+            (("options",), {"jinja2", "yaml"}),
+        ],
+    )
+    def test_only_what_is_needed_is_imported(
+        self, small_template: TemplateSource, words: tuple[str, ...], heavy: set[str]
+    ) -> None:
+        command = program(small_template, *words)
+        command.insert(1, "-Ximporttime")
+        imported = {
+            line.rpartition("|")[2].strip().partition(".")[0]
+            for line in subprocess.run(
+                command, capture_output=True, text=True, check=False
+            ).stderr.splitlines()
+            if line.startswith("import time:")
+        }
+
+        assert imported & _HEAVY <= heavy
+
+    def test_create_without_a_terminal_needs_no_rich_of_ours(
+        self, small_template: TemplateSource, workplace: Path
+    ) -> None:
+        words = ("create", "shop", "--yes", "--no-git", "--no-install")
+        command = program(small_template, *words)
+        code = (
+            "import atexit, sys; "
+            "atexit.register(lambda: print('rich' in sys.modules, file=sys.stderr)); "
+        )
+        command[2] = code + command[2]
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=workplace)
+
+        assert ended.stderr.splitlines()[-1] == "False"
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("words", "message", "help_of"),
+        [
+            (("creat",), "No such command 'creat'. Did you mean 'create'?", "new-backend"),
+            (("--colour",), "No such option: --colour", "new-backend"),
+            (
+                ("create", "--frame", "x"),
+                "No such option: --frame (Possible options: --framework",
+                "new-backend create",
+            ),
+            (
+                ("create", "a", "b"),
+                "Got unexpected extra argument",
+                "new-backend create",
+            ),
+            (
+                ("create", "--auth"),
+                "Option '--auth' requires an argument.",
+                "new-backend create",
+            ),
+            (
+                ("combinations", "--strength", "two"),
+                "Invalid value for '--strength'",
+                "new-backend combinations",
+            ),
+        ],
+    )
+    def test_wrong_usage_is_two_lines_and_exit_2(
+        self, run: Run, words: tuple[str, ...], message: str, help_of: str
+    ) -> None:
+        ended = run(*words)
+
+        assert ended.code == 2
+        first, second = ended.err.splitlines()
+        assert first.startswith(f"new-backend: {message}")
+        assert second == f"Try '{help_of} --help'."
+        assert ended.out == ""
+
+    def test_bug_is_one_line_that_says_how_to_see_more(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def burst(*_: object, **__: object) -> None:
+            message = "oh\x1b[31m no"
+            raise RuntimeError(message)
+
+        monkeypatch.setattr("new_backend.create.gather", burst)
+        ended = run("create", "shop", "--yes")
+
+        assert ended.code == 1
+        assert ended.err.splitlines() == [
+            "new-backend: this is a bug: RuntimeError: oh\\x1b[31m no",
+            "new-backend --debug create … shows where it comes from.",
+        ]
+
+    def test_debug_shows_where_it_comes_from(self, run: Run) -> None:
+        ended = run("--debug", "create", "class", "--yes")
+
+        assert ended.code == 2
+        assert "Traceback" in ended.err
+        assert "InputRefusedError" in ended.err
+        assert ended.err.splitlines()[-1].startswith("new-backend: the folder's name")
+
+    def test_reader_that_leaves_is_no_error_to_see(self, small_template: TemplateSource) -> None:
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "wb") as gone:
+            ended = subprocess.run(
+                program(small_template, "options", "--json"),
+                stdout=gone,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+
+        assert ended.returncode == 1
+        assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_offers_commands_and_choices(small_template: TemplateSource, shell: str) -> None:
+    def complete(line: str) -> str:
+        words = line.split(" ")
+        environment = {
+            "_NEW_BACKEND_COMPLETE": f"complete_{shell}",
+            "_TYPER_COMPLETE_ARGS": line,
+            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        return subprocess.run(
+            program(small_template),
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+
+    assert "combinations" in complete("new-backend ")
+    assert "--database" in complete("new-backend create --data")
+    assert "sqlite" in complete("new-backend create --database sq")

@@ -1,0 +1,115 @@
+"""All combinations, covers and shards."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations as subsets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from new_backend.combinations import covering, shard
+
+if TYPE_CHECKING:
+    from new_backend.questions import Value
+    from tests.unit.toys import Run
+
+NAMES = ("a", "b", "c", "d", "e")
+# Some partners are excluded, and d is asked only where a is 1.
+VALID: list[dict[str, Value]] = [
+    {"a": a, "b": b, "c": c, "e": e, **({"d": d} if d else {})}
+    for a in "1234"
+    for b in "wxyz"
+    for c in "pq"
+    for d in (("on", "off") if a == "1" else ("",))
+    for e in "mn"
+    if not (a == "2" and b in "wx") and not (b == "z" and c == "q" and e == "n")
+]
+
+
+def choices_of(combinations: list[dict[str, Value]], strength: int) -> set[tuple[object, ...]]:
+    return {
+        tuple((name, combination.get(name)) for name in names)
+        for combination in combinations
+        for names in subsets(NAMES, strength)
+    }
+
+
+@pytest.mark.parametrize("strength", [1, 2, 3])
+def test_cover_brings_every_valid_choice_together_with_fewer_rows(strength: int) -> None:
+    cover = covering(VALID, strength)
+
+    assert choices_of(cover, strength) == choices_of(VALID, strength)
+    assert all(combination in VALID for combination in cover)
+    assert len(cover) < len(VALID)
+
+
+def test_cover_of_pairs_is_a_small_part() -> None:
+    assert len(covering(VALID, 2)) <= len(VALID) // 3
+
+
+def test_cover_is_the_same_every_time() -> None:
+    assert covering(VALID, 2) == covering(list(VALID), 2)
+
+
+@pytest.mark.parametrize("strength", [5, 6])
+def test_strength_of_all_questions_is_all(strength: int) -> None:
+    assert covering(VALID, strength) == VALID
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shards_are_disjoint_even_and_complete(count: int) -> None:
+    shards = [shard(VALID, f"{index}/{count}") for index in range(1, count + 1)]
+    sizes = [len(part) for part in shards]
+
+    assert max(sizes) - min(sizes) <= 1
+    assert sorted(sorted(row.items()) for part in shards for row in part) == sorted(
+        sorted(row.items()) for row in VALID
+    )
+
+
+class TestCommand:
+    def test_lines_are_the_default(self, run: Run) -> None:
+        ended = run("combinations")
+
+        assert ended.code == 0
+        first = ended.out.splitlines()[0]
+        assert first.startswith("framework=fastapi orm=sqlalchemy database=")
+
+    def test_json_is_an_array_of_objects(self, run: Run) -> None:
+        rows = json.loads(run("combinations", "--format", "json").out)
+
+        assert {"framework", "orm", "database", "auth", "concurrency"} == rows[0].keys()
+
+    def test_github_is_one_line_that_a_matrix_takes(self, run: Run) -> None:
+        ended = run("combinations", "--format", "github", "--shard", "1/2")
+
+        assert ended.out.count("\n") == 1
+        assert isinstance(json.loads(ended.out)["include"], list)
+
+    def test_count(self, run: Run) -> None:
+        everything = json.loads(run("combinations", "--format", "json").out)
+        assert run("combinations", "--count").out == f"{len(everything)}\n"
+        assert int(run("combinations", "--count", "--strength", "2").out) < len(everything)
+
+    @pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3", ""])
+    def test_wrong_shard_is_refused(self, run: Run, part: str) -> None:
+        ended = run("combinations", f"--shard={part}")
+
+        assert ended.code == 2
+        assert f"--shard {part}: give I/N" in ended.err
+        assert ended.out == ""
+
+    @pytest.mark.parametrize("strength", ["0", "-1"])
+    def test_wrong_strength_is_refused(self, run: Run, strength: str) -> None:
+        ended = run("combinations", "--strength", strength)
+
+        assert ended.code == 2
+        assert "give 1 or more" in ended.err
+
+    def test_wrong_format_is_refused(self, run: Run) -> None:
+        ended = run("combinations", "--format", "xml")
+
+        assert ended.code == 2
+        assert "xml" in ended.err
+        assert "lines" in ended.err

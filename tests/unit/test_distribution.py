@@ -1,0 +1,86 @@
+"""What is published works away from the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from new_backend import __version__
+from new_backend.template_source import TEMPLATE_ADDRESS
+from tests.unit.toys import CHECKOUT, git, left_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILD = "import sys; from hatchling.cli import hatchling; sys.exit(hatchling())"
+
+
+def build(project: Path, kind: str, place: Path) -> Path:
+    """Build one distribution, without the network."""
+    subprocess.run(
+        [sys.executable, "-c", BUILD, "build", "-t", kind, "-d", str(place)],
+        cwd=project,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = place.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution and byte-compiled as pip does it."""
+    folder = tmp_path_factory.mktemp("distribution")
+    with tarfile.open(build(CHECKOUT, "sdist", folder / "sdist")) as archive:
+        archive.extractall(folder / "source", filter="data")
+    (source,) = (folder / "source").iterdir()
+    with zipfile.ZipFile(build(source, "wheel", folder / "wheel")) as wheel:
+        wheel.extractall(folder / "site")  # noqa: S202 - built a line before
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPYCACHEPREFIX"}
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", str(folder / "site")],
+        env=environment,
+        check=True,
+    )
+    return folder / "site"
+
+
+def test_it_holds_the_template_and_nothing_else(installed: Path) -> None:
+    tracked = git(CHECKOUT, "ls-files", "--cached", "--others", "--exclude-standard", "template")
+    packed = installed / "new_backend" / "_template"
+
+    assert {
+        path.relative_to(packed).as_posix()
+        for path in packed.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    } == {*tracked.splitlines(), "copier.yml"}
+    assert left_in(installed) == ["new_backend", f"new_backend-{__version__}.dist-info"]
+
+
+def test_it_creates_a_service_without_a_trace_of_this_machine(
+    installed: Path, workplace: Path
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    words = ("create", "shop", "--yes", "--no-git", "--no-install")
+    subprocess.run(
+        [sys.executable, "-m", "new_backend", *words],
+        cwd=workplace,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+
+    shop = workplace / "shop"
+    assert list((installed / "new_backend" / "_template").rglob("__pycache__"))
+    assert not list(shop.rglob("__pycache__"))
+    assert not list(shop.rglob("*.pyc"))
+    recorded = yaml.safe_load((shop / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert recorded["_commit"] == f"v{__version__}"
+    assert recorded["_src_path"] == TEMPLATE_ADDRESS

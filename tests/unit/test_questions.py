@@ -1,0 +1,113 @@
+"""What `copier.yml` says, and that it says it so that Copier and the generator agree."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from jinja2 import meta
+
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
+from tests.unit.toys import CHECKOUT, copy_questions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.toys import Run
+
+
+@pytest.fixture(scope="module")
+def real() -> Questionnaire:
+    return Questionnaire.read(TemplateSource(CHECKOUT))
+
+
+def test_every_question_stands_in_one_step_in_its_order(real: Questionnaire) -> None:
+    in_steps = [name for group in real.groups for name in group.questions]
+
+    assert in_steps == [question.name for question in real.visible]
+
+
+def test_every_question_and_choice_is_explained(real: Questionnaire) -> None:
+    for question in real.visible:
+        assert question.help, question.name
+        assert not question.help.endswith("."), question.name
+        for choice in question.choices:
+            assert choice.title, choice
+            assert choice.description, choice
+
+
+def test_choices_fit_a_line_of_the_wizard(real: Questionnaire) -> None:
+    for question in real.visible:
+        width = max((len(choice.title) for choice in question.choices), default=0)
+        for choice in question.choices:
+            assert 3 + width + 2 + len(choice.description) <= 80, choice
+
+
+def test_nothing_refers_to_a_later_question(real: Questionnaire) -> None:
+    """Copier evaluates in order: what refers to a later answer differs between the two programs."""
+    seen: set[str] = set()
+    for question in real.questions:
+        texts = [question.default, question.when, *(each.validator for each in question.choices)]
+        for text in texts:
+            parsed = real._environment.parse(str(text))  # noqa: SLF001 - the same environment
+            later = meta.find_undeclared_variables(parsed) - seen
+            assert not later & real.by_name.keys(), question.name
+        seen.add(question.name)
+
+
+def test_every_rule_can_exclude_and_says_why(real: Questionnaire) -> None:
+    assert all(rule.reason for rule in real.rules)
+
+
+def test_reserved_names_are_those_of_this_python(real: Questionnaire) -> None:
+    listed = real.render(
+        '{% from "template/partials/names.jinja" import stdlib_modules, keywords %}'
+        '{{ {"modules": stdlib_modules, "keywords": keywords} | to_json }}',
+        {},
+    )
+    reserved = json.loads(listed)
+
+    public = {name.lower() for name in sys.stdlib_module_names if not name.startswith("_")}
+    assert public <= set(reserved["modules"])
+    words = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)} - {"_", "type"}
+    assert words <= set(reserved["keywords"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "cannot be read"),
+        ("count: {type: int, default: 3}\n_groups: []\n_combine: []", "count is of type int"),
+    ],
+)
+def test_broken_copier_yml_is_one_line_and_exit_1(
+    run: Run, tmp_path: Path, text: str, message: str
+) -> None:
+    copy_questions(tmp_path)
+    (tmp_path / "copier.yml").write_text(text, encoding="utf-8")
+    ended = run("options", source=TemplateSource(tmp_path))
+
+    assert ended.code == 1
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_options_schema_takes_what_it_describes(run: Run, real: Questionnaire) -> None:
+    described = json.loads(run("options", "--json").out)
+
+    assert [each["name"] for each in described["questions"]] == [
+        question.name for question in real.visible
+    ]
+    assert described["schema"]["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert described["schema"]["additionalProperties"] is False
+
+
+def test_options_fit_eighty_columns(run: Run) -> None:
+    lines = run("options").out.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert "  --framework: Web framework [fastapi]" in lines

@@ -1,0 +1,427 @@
+"""The project is written whole, in its place, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import copier
+import pytest
+import yaml
+
+from new_backend import __version__
+from new_backend.rendering import Target, create_project
+from new_backend.template_source import TEMPLATE_ADDRESS, TemplateSource
+from tests.unit.toys import LAYERS, copy_questions, git, left_in, program, tree, write_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.unit.toys import Run
+
+SHOP = ("create", "shop", "--yes", "--no-git", "--no-install")
+
+SIGNED = (*SHOP, "--author", "Ada Example", "--email", "ada@example.org")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, workplace: Path) -> TemplateSource:
+    """A git checkout of a template, with a release and a change that nobody committed."""
+    del workplace
+    root = tmp_path / "checkout"
+    root.mkdir()
+    copy_questions(root)
+    write_layers(root, LAYERS)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "One")
+    git(root, "tag", "v0.0.9")
+    write_layers(root, {"{{common}}/new.txt": "not committed\n"})
+    return TemplateSource(root)
+
+
+class TestFiles:
+    def test_they_are_those_of_plain_copier(
+        self, run: Run, workplace: Path, checkout: TemplateSource
+    ) -> None:
+        git(checkout.root, "add", "--all")
+        git(checkout.root, "commit", "--quiet", "--message", "Two")
+        git(checkout.root, "tag", "v0.1.0")
+        assert run(*SHOP, source=checkout).code == 0
+        ours = tree(workplace / "shop")
+        answers = yaml.safe_load(ours[".copier-answers.yml"])
+        data = {name: value for name, value in answers.items() if not name.startswith("_")}
+        shutil.rmtree(workplace / "shop")
+
+        copier.run_copy(
+            str(checkout.root), workplace / "shop", data=data, defaults=True, quiet=True
+        )
+
+        theirs = tree(workplace / "shop")
+        recorded = theirs[".copier-answers.yml"].decode()
+        theirs[".copier-answers.yml"] = recorded.replace(
+            f"_src_path: {checkout.root}", f"_src_path: {TEMPLATE_ADDRESS}"
+        ).encode()
+        assert ours == theirs
+        assert answers["_commit"] == "v0.1.0"
+
+    def test_checkout_gives_its_working_tree_and_names_its_commit(
+        self, run: Run, workplace: Path, checkout: TemplateSource
+    ) -> None:
+        assert run(*SHOP, source=checkout).code == 0
+
+        files = tree(workplace / "shop")
+        assert files["new.txt"] == b"not committed\n"
+        recorded = yaml.safe_load(files[".copier-answers.yml"])
+        assert recorded["_commit"] == "v0.0.9"
+        assert recorded["_src_path"] == TEMPLATE_ADDRESS
+
+    def test_folder_without_git_names_the_release(self, run: Run, workplace: Path) -> None:
+        assert run(*SHOP).code == 0
+
+        recorded = yaml.safe_load(tree(workplace / "shop")[".copier-answers.yml"])
+        assert recorded["_commit"] == f"v{__version__}"
+        assert recorded["_src_path"] == TEMPLATE_ADDRESS
+
+    def test_long_path_of_the_template_leaves_no_trace(
+        self, run: Run, workplace: Path, tmp_path: Path
+    ) -> None:
+        root = tmp_path / ("a long path with spaces " * 8).strip()
+        root.mkdir()
+        copy_questions(root)
+        write_layers(root, LAYERS)
+        assert run(*SHOP, source=TemplateSource(root)).code == 0
+
+        recorded = tree(workplace / "shop")[".copier-answers.yml"].decode()
+        assert "a long path" not in recorded
+        assert yaml.safe_load(recorded)["_src_path"] == TEMPLATE_ADDRESS
+
+    def test_defaults_that_a_person_set_for_copier_change_nothing(
+        self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = tmp_path / "settings.yml"
+        settings.write_text("defaults:\n  common: ''\n  jwt: ''\n")
+        monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        assert run(*SHOP).code == 0
+
+        assert "src/shop/tokens.py" in tree(workplace / "shop")
+
+    def test_folder_has_the_mode_of_any_other(self, run: Run, workplace: Path) -> None:
+        assert run(*SHOP).code == 0
+        (workplace / "other").mkdir()
+
+        assert (workplace / "shop").stat().st_mode == (workplace / "other").stat().st_mode
+
+
+class TestTarget:
+    def test_missing_parents_are_made(self, run: Run, workplace: Path) -> None:
+        assert run("create", "a/b/shop", "--yes", "--no-git", "--no-install").code == 0
+
+        assert (workplace / "a/b/shop/pyproject.toml").is_file()
+        assert left_in(workplace) == ["a"]
+        assert left_in(workplace / "a/b") == ["shop"]
+
+    def test_missing_parents_are_not_left_by_a_failure(
+        self, run: Run, workplace: Path, broken: TemplateSource
+    ) -> None:
+        ended = run("create", "a/b/shop", "--yes", "--no-git", "--no-install", source=broken)
+
+        assert ended.code == 1
+        assert left_in(workplace) == []
+
+    @pytest.mark.parametrize("dest", ["shop", "."])
+    def test_empty_folder_is_filled(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch, dest: str
+    ) -> None:
+        (workplace / "shop").mkdir()
+        if dest == ".":
+            monkeypatch.chdir(workplace / "shop")
+        assert run("create", dest, "--yes", "--no-git", "--no-install").code == 0
+
+        assert "pyproject.toml" in left_in(workplace / "shop")
+        assert left_in(workplace) == ["shop"]
+
+    def test_what_is_in_the_way_is_listed(self, run: Run, workplace: Path) -> None:
+        (workplace / "shop").mkdir()
+        for index in range(12):
+            (workplace / "shop" / f"{index:02}.txt").touch()
+        ended = run(*SHOP)
+
+        assert ended.code == 2
+        assert ended.err.splitlines() == [
+            f"new-backend: {workplace}/shop is not empty: "
+            + ", ".join(f"{index:02}.txt" for index in range(10))
+            + " and 2 more",
+            "Name a new folder, or move what is in the way.",
+        ]
+        assert len(left_in(workplace / "shop")) == 12
+
+    def test_new_repository_is_filled_and_its_files_stay(self, run: Run, workplace: Path) -> None:
+        shop = workplace / "shop"
+        shop.mkdir()
+        git(shop, "init", "--quiet")
+        (shop / "README.md").write_text("mine\n")
+        (shop / "LICENSE").write_text("mine\n")
+        ended = run("create", "shop", "--yes", "--no-install")
+
+        assert ended.code == 0
+        assert (shop / "README.md").read_text() == "mine\n"
+        assert (shop / "LICENSE").read_text() == "mine\n"
+        assert (shop / "pyproject.toml").is_file()
+        assert (shop / ".gitignore").read_text() == ".venv/\n"
+        assert "README.md: kept yours" in ended.out
+        assert "LICENSE: kept yours" not in ended.out
+        assert "git: skipped, the folder is inside a git work tree already" in ended.out
+        assert not any(name.startswith(".shop") for name in left_in(shop))
+
+    def test_files_that_a_person_gives_up_are_replaced(
+        self, small_template: TemplateSource, workplace: Path
+    ) -> None:
+        shop = workplace / "shop"
+        shop.mkdir()
+        (shop / "README.md").write_text("mine\n")
+        (shop / ".gitignore").write_text("mine\n")
+        asked = []
+
+        def keep(name: str) -> bool:
+            asked.append(name)
+            return name == ".gitignore"
+
+        files, kept = create_project(
+            small_template, {"project_name": "shop", "package": "shop"}, Target.check(shop), keep
+        )
+
+        assert asked == [".gitignore", "README.md"]
+        assert kept == [".gitignore"]
+        assert ".gitignore" not in [file.path for file in files]
+        assert (shop / "README.md").read_text().startswith("# shop")
+        assert (shop / ".gitignore").read_text() == "mine\n"
+
+    def test_folder_that_cannot_be_filled_is_as_before(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shop = workplace / "shop"
+        shop.mkdir()
+        (shop / "LICENSE").write_text("mine\n")
+        real_rename = Path.rename
+
+        def rename(self: Path, target: Path) -> Path:
+            if self.name == "src":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real_rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", rename)
+        ended = run(*SHOP)
+
+        assert ended.code == 1
+        assert ended.err.splitlines()[-1] == (
+            f"new-backend: {shop} cannot be filled: No space left on device"
+        )
+        assert left_in(shop) == ["LICENSE"]
+
+    @pytest.mark.parametrize(
+        ("prepare", "message"),
+        [
+            ("echo x > shop", "shop is a file: name a folder"),
+            ("ln -s nowhere shop", "shop is a symbolic link to nothing: remove it, or name"),
+            ("mkdir shop; mkdir shop/LICENSE", "shop is not empty: LICENSE"),
+            ("mkdir shop; ln -s /etc/passwd shop/README.md", "shop is not empty: README.md"),
+        ],
+    )
+    def test_what_is_no_folder_is_refused(
+        self, run: Run, workplace: Path, prepare: str, message: str
+    ) -> None:
+        subprocess.run(["sh", "-c", prepare], check=True, cwd=workplace)
+        ended = run(*SHOP)
+
+        assert ended.code == 2
+        assert f"{workplace}/{message}" in ended.err
+        assert left_in(workplace) == ["shop"]
+
+    def test_parent_that_is_a_file_is_refused(self, run: Run, workplace: Path) -> None:
+        (workplace / "file").touch()
+        ended = run("create", "file/shop", "--yes")
+
+        assert ended.code == 2
+        assert f"{workplace}/file is no folder" in ended.err
+
+    def test_parent_that_cannot_be_written_is_refused(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Root may write anywhere: the answer of the system is stood in for.
+        monkeypatch.setattr(os, "access", lambda path, _: Path(path) != workplace)
+        ended = run(*SHOP)
+
+        assert ended.code == 2
+        assert f"{workplace} cannot be written" in ended.err
+
+    def test_empty_dest_is_refused(self, run: Run) -> None:
+        ended = run("create", "", "--yes")
+
+        assert ended.code == 2
+        assert ended.err == "new-backend: DEST is empty: name a folder, or . for this one\n"
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> TemplateSource:
+    """A template whose last file cannot be rendered."""
+    root = tmp_path / "broken"
+    root.mkdir()
+    copy_questions(root)
+    write_layers(root, {**LAYERS, "{{common}}/z.txt.jinja": "{{ x.y }}\n"})
+    return TemplateSource(root)
+
+
+class TestFailure:
+    def test_template_that_cannot_be_rendered_leaves_nothing(
+        self, run: Run, workplace: Path, broken: TemplateSource
+    ) -> None:
+        ended = run(*SHOP, source=broken)
+
+        assert ended.code == 1
+        assert ended.err.splitlines()[-1] == (
+            "new-backend: the template cannot be rendered: 'x' is undefined"
+        )
+        assert left_in(workplace) == []
+
+    def test_full_disk_leaves_nothing(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real_write = Path.write_bytes
+        written = []
+
+        def write_bytes(self: Path, data: bytes) -> int:
+            written.append(self)
+            if len(written) == 4:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real_write(self, data)
+
+        monkeypatch.setattr(Path, "write_bytes", write_bytes)
+        ended = run(*SHOP)
+
+        assert ended.code == 1
+        assert "the project cannot be written: No space left on device" in ended.err
+        assert left_in(workplace) == []
+
+    def test_name_taken_meanwhile_is_not_overwritten(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real_rename = Path.rename
+
+        def rename(self: Path, target: Path) -> Path:
+            (workplace / "shop").mkdir()
+            (workplace / "shop" / "theirs").touch()
+            return real_rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", rename)
+        ended = run(*SHOP)
+
+        assert ended.code == 1
+        assert "Directory not empty" in ended.err
+        assert left_in(workplace) == ["shop"]
+        assert left_in(workplace / "shop") == ["theirs"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    small_template: TemplateSource, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[float, dict[str, bytes]]:
+    """How long it takes when nobody stops it, and what is there then."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    began = time.monotonic()
+    subprocess.run(program(small_template, *SIGNED), cwd=folder, check=True, capture_output=True)
+    return time.monotonic() - began, tree(folder / "shop")
+
+
+class TestInterruption:
+    def test_ctrl_c_while_rendering_leaves_nothing(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real_write = Path.write_bytes
+
+        def write_bytes(self: Path, data: bytes) -> int:
+            os.kill(os.getpid(), signal.SIGINT)
+            return real_write(self, data)
+
+        monkeypatch.setattr(Path, "write_bytes", write_bytes)
+        ended = run(*SHOP)
+
+        assert ended.code == 130
+        assert ended.err.splitlines()[-1] == "new-backend: interrupted, nothing was written"
+        assert left_in(workplace) == []
+
+    def test_ctrl_c_after_the_move_keeps_the_project_and_says_so(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(*_: object, **__: object) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+        monkeypatch.setattr("new_backend.after.run", stop)
+        ended = run(*SHOP)
+
+        assert ended.code == 130
+        assert ended.err.splitlines()[-2] == (
+            f"new-backend: interrupted; the project is written: {workplace}/shop"
+        )
+        assert (workplace / "shop" / "pyproject.toml").is_file()
+
+    def test_ctrl_c_while_a_folder_is_filled_waits_until_it_is_full(
+        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shop = workplace / "shop"
+        shop.mkdir()
+        (shop / "LICENSE").write_text("mine\n")
+        real_rename = Path.rename
+
+        def rename(self: Path, target: Path) -> Path:
+            os.kill(os.getpid(), signal.SIGINT)
+            return real_rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", rename)
+        ended = run(*SHOP)
+
+        assert ended.code == 130
+        names = [".copier-answers.yml", ".gitignore", "LICENSE", "README.md"]
+        assert left_in(shop) == [*names, "pyproject.toml", "src"]
+
+    @pytest.mark.parametrize("moment", range(20))
+    def test_at_any_moment_there_is_nothing_or_everything(
+        self,
+        moment: int,
+        small_template: TemplateSource,
+        workplace: Path,
+        undisturbed: tuple[float, dict[str, bytes]],
+    ) -> None:
+        duration, complete = undisturbed
+        number = (signal.SIGINT, signal.SIGTERM)[moment % 2]
+        process = _start(program(small_template, *SIGNED), workplace)
+        time.sleep(duration * (moment + 1) / 20)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+
+        left = left_in(workplace)
+        assert left in ([], ["shop"]), err
+        if left:
+            assert tree(workplace / "shop") == complete
+        if process.returncode == 0:
+            assert left == ["shop"]
+        if "Traceback" in err:
+            # Stopped while Python itself was starting: our handler was not there yet.
+            assert left == []
+
+
+def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

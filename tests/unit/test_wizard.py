@@ -1,0 +1,264 @@
+"""The wizard in a real terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.unit.test_toy_choice import REASON, quart
+from tests.unit.toys import left_in, program, tree
+
+if sys.platform == "win32":
+    pytest.skip("a pseudo-terminal of POSIX is needed", allow_module_level=True)
+
+import pexpect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from new_backend.template_source import TemplateSource
+
+    Start = Callable[..., "pexpect.spawn[str]"]
+
+__all__ = ["quart"]
+
+ENTER, ESCAPE, DOWN, UP, CTRL_C, CTRL_U = "\r", "\x1b", "\x1b[B", "\x1b[A", "\x03", "\x15"
+EVERYTHING = """
+package: shop
+description: x
+author: ''
+email: ''
+license: MIT
+python_version: 3.13
+framework: fastapi
+orm: sqlalchemy
+auth: jwt
+concurrency: sync
+ci: none
+"""
+QUIET = ("--no-git", "--no-install")
+
+
+@pytest.fixture
+def start(
+    workplace: Path, small_template: TemplateSource, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Start]:
+    """Start `create` in a terminal of 100 by 40."""
+    # Nobody is there to tell prompt_toolkit where the cursor is.
+    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
+    running: list[pexpect.spawn[str]] = []
+
+    def start_it(*words: str, source: TemplateSource = small_template) -> pexpect.spawn[str]:
+        command, *arguments = program(source, "create", *words, *QUIET)
+        child = pexpect.spawn(
+            command,
+            arguments,
+            cwd=str(workplace),
+            dimensions=(40, 100),
+            encoding="utf-8",
+            timeout=8,
+        )
+        running.append(child)
+        return child
+
+    yield start_it
+    for child in running:
+        child.close(force=True)
+
+
+def answer(child: pexpect.spawn[str], question: str, keys: str = ENTER) -> None:
+    child.expect_exact(question)
+    child.send(keys)
+
+
+def ended(child: pexpect.spawn[str]) -> int:
+    child.expect(pexpect.EOF)
+    child.close()
+    return int(child.exitstatus or 0)
+
+
+def recorded(folder: Path) -> dict[str, str]:
+    answers: dict[str, str] = yaml.safe_load(tree(folder)[".copier-answers.yml"])
+    return answers
+
+
+def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
+    start: Start, workplace: Path
+) -> None:
+    child = start("shop", "--auth", "none")
+    child.expect_exact("Step 1 of 3: Project")
+    for question in ("Import name", "What the service does", "Who maintains", "Address of"):
+        answer(child, f"{question}")
+    answer(child, "License of the service:")
+    child.expect_exact("Step 2 of 3: Stack")
+    answer(child, "Oldest Python")
+    answer(child, "Database:", DOWN + ENTER)
+    answer(child, "How requests run side by side:")
+    child.expect_exact("Step 3 of 3: Delivery")
+    answer(child, "Continuous integration:")
+    child.expect_exact("Summary")
+    child.expect_exact("framework       fastapi  (default)")
+    child.expect_exact("database        sqlite")
+    child.expect_exact("auth            none  (flag)")
+    answer(child, "Shall it be made?")
+
+    assert ended(child) == 0
+    assert recorded(workplace / "shop")["database"] == "sqlite"
+    assert recorded(workplace / "shop")["author"] == "Ada Example"
+
+
+def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
+    child = start()
+    answer(child, "such as shop", "class" + ENTER)
+    child.expect_exact('"class" is a keyword of Python')
+    child.send(CTRL_U + "shop" + ENTER)
+    child.expect_exact("command are called: shop")
+    child.send(CTRL_C)
+
+    assert ended(child) == 130
+    assert left_in(workplace) == []
+
+
+def test_there_is_a_way_back(start: Start, workplace: Path) -> None:
+    child = start("shop", "--author=", "--email=", "--license", "MIT")
+    answer(child, "Import name", CTRL_U + "one" + ENTER)
+    answer(child, "What the service does", ESCAPE)
+    child.expect_exact("Import name of its Python package: ")
+    child.send(CTRL_U + "two" + ENTER)
+    answer(child, "What the service does")
+    answer(child, "Oldest Python", UP + UP + UP + UP + UP)
+    child.expect_exact("← Back")
+    child.send(CTRL_C)
+
+    assert ended(child) == 130
+    assert left_in(workplace) == []
+
+
+def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
+    start: Start, workplace: Path
+) -> None:
+    child = start("--python-version", "3.13", "--ci", "none", "--auth", "jwt")
+    answer(child, "Name of the service", "shop" + ENTER)
+    for question in ("Import name", "What the service", "Who maintains", "Address", "License"):
+        answer(child, f"{question}")
+    answer(child, "Database:")
+    answer(child, "How requests run")
+    answer(child, "Shall it be made?", DOWN + ENTER)
+    answer(child, "Which answer?")
+    answer(child, "Name of the service", CTRL_U + "store" + ENTER)
+    child.expect_exact("package         store  (default)")
+    answer(child, "Shall it be made?")
+
+    assert ended(child) == 0
+    assert recorded(workplace / "store")["description"] == "The store service"
+
+
+def test_cancel_at_the_summary_writes_nothing(start: Start, workplace: Path) -> None:
+    (workplace / "all.yml").write_text(EVERYTHING)
+    child = start("shop", "--answers", "all.yml")
+    answer(child, "Database:")
+    answer(child, "Shall it be made?", DOWN + DOWN + ENTER)
+    child.expect_exact("interrupted, nothing was written")
+
+    assert ended(child) == 130
+    assert left_in(workplace) == ["all.yml"]
+
+
+def test_excluded_choice_is_greyed_with_its_reason(
+    start: Start, quart: TemplateSource, workplace: Path
+) -> None:
+    child = start(
+        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
+        *("--python-version", "3.13", "--package", "shop", "--description", "x"),
+        source=quart,
+    )
+    answer(child, "Web framework:", DOWN + ENTER)
+    answer(child, "Database:")
+    answer(child, "How callers are known:")
+    answer(child, "Docs of Quart:")
+    # One choice is left, so it is not asked and stands in the summary.
+    child.expect_exact("concurrency     async  (default)")
+    answer(child, "Shall it be made?")
+
+    assert ended(child) == 0
+    assert recorded(workplace / "shop")["quart_docs"] == "swagger"
+    assert REASON
+
+
+def test_given_answer_that_is_excluded_now_is_asked_again(
+    start: Start, quart: TemplateSource
+) -> None:
+    child = start(
+        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
+        *("--python-version", "3.13", "--package", "shop", "--description", "x"),
+        *("--concurrency", "sync"),
+        source=quart,
+    )
+    answer(child, "Web framework:", DOWN + ENTER)
+    answer(child, "Database:")
+    answer(child, "How callers are known:")
+    answer(child, "Docs of Quart:")
+    child.expect_exact("--concurrency: sync is excluded: ")
+    child.expect_exact("- Sync")
+    child.expect_exact(REASON[:30])
+    child.send(CTRL_C)
+
+    assert ended(child) == 130
+
+
+def test_given_answer_that_only_a_default_excludes_is_kept(
+    start: Start, quart: TemplateSource, workplace: Path
+) -> None:
+    (workplace / "all.yml").write_text(EVERYTHING.replace("framework: fastapi\n", ""))
+    child = start(
+        *("shop", "--answers", "all.yml", "--database", "sqlite"),
+        *("--ci", "gitlab", "--concurrency", "async", "--quart-docs", "none"),
+        source=quart,
+    )
+    answer(child, "Web framework:", DOWN + ENTER)
+    child.expect_exact("ci              gitlab  (flag)")
+    answer(child, "Shall it be made?")
+
+    assert ended(child) == 0
+    assert recorded(workplace / "shop")["ci"] == "gitlab"
+    assert recorded(workplace / "shop")["quart_docs"] == "none"
+
+
+def test_folder_that_is_no_name_is_asked_for(start: Start, workplace: Path) -> None:
+    child = start("My Shop")
+    child.expect_exact('"My Shop" is no valid name')
+    answer(child, "Name of the service", CTRL_U + "shop" + ENTER)
+    answer(child, "Import name", CTRL_C)
+
+    assert ended(child) == 130
+    assert left_in(workplace) == []
+
+
+def test_file_that_is_there_is_asked_about(start: Start, workplace: Path) -> None:
+    (workplace / "shop").mkdir()
+    (workplace / "shop" / "README.md").write_text("mine\n")
+    (workplace / "shop" / ".gitignore").write_text("mine\n")
+    (workplace / "all.yml").write_text(EVERYTHING + "database: sqlite\n")
+    child = start("shop", "--answers", "all.yml")
+    answer(child, "Shall it be made?")
+    answer(child, ".gitignore is there already. Replace it?", "n")
+    answer(child, "README.md is there already. Replace it?", "y")
+
+    assert ended(child) == 0
+    assert (workplace / "shop" / ".gitignore").read_text() == "mine\n"
+    assert (workplace / "shop" / "README.md").read_text().startswith("# shop")
+
+
+def test_in_ci_nothing_is_asked(
+    start: Start, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    child = start("shop")
+    child.expect_exact("there is no terminal to ask on, and not answered: package")
+
+    assert ended(child) == 2
+    assert left_in(workplace) == []
