@@ -71,6 +71,8 @@ class Outage:
     url: str
     happening: AbstractContextManager[None]
     reads_fail: bool
+    noticed_at_once: bool = True
+    """Whether the service is told; otherwise its requests may wait."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,13 @@ class PostgresDatabase:
         refusing, silent = Gate(self.server), Gate(self.server)
         return (
             Outage("refuses", refusing.url(self.name), refusing.closed(), reads_fail=True),
-            Outage("is-silent", silent.url(self.name), silent.silent(), reads_fail=True),
+            Outage(
+                "is-silent",
+                silent.url(self.name),
+                silent.silent(),
+                reads_fail=True,
+                noticed_at_once=False,
+            ),
         )
 
     def absence(self) -> Absence:
