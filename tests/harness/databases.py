@@ -33,6 +33,19 @@ HOW_TO_GET_A_SERVER = (
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
+REFUSAL = """
+CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.title = {title} THEN
+        RAISE check_violation USING MESSAGE = 'planted by item';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION planted();
+"""
+
+
 class NoServerError(Exception):
     """No PostgreSQL server can be had, and the message says how to get one."""
 
@@ -162,14 +175,13 @@ class PostgresDatabase:
 
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
+        # At the commit, where a service that has answered already has told an untruth.
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("ALTER TABLE item ADD CONSTRAINT planted CHECK (title <> {})").format(title)
-            )
+            connection.execute(sql.SQL(REFUSAL).format(title=title))
             try:
                 yield
             finally:
-                connection.execute("ALTER TABLE item DROP CONSTRAINT planted")
+                connection.execute("DROP FUNCTION planted CASCADE")
 
     def contents(self) -> str:
         with psycopg.connect(self.url) as connection:
