@@ -165,7 +165,7 @@ class TestFiles:
         """A layer or table that compares a question's answer would branch on names."""
         options = "|".join(QUESTIONS["_combine"])
         compares = re.compile(rf"\b({options})\s*(==|!=|\bin\b)")
-        for path in (*TEMPLATED, *sorted((TEMPLATE / "partials").rglob("*"))):
+        for path in (*TEMPLATED, *sorted((TEMPLATE / "partials").rglob("*.jinja"))):
             for tag in re.findall(r"\{[{%].*?[%}]\}", path.read_text(encoding="utf-8"), re.DOTALL):
                 assert not compares.search(tag), f"{name(path)}: {tag}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,6 @@ from tests.harness.services import Service, bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.harness.databases import Database
 
@@ -120,10 +121,20 @@ FRESH = VALID[3]
 """The combination that is installed from nothing: the generator's defaults."""
 
 
-def test_it_installs_and_passes_from_nothing_but_its_own_lock(tmp_path: Path) -> None:
+@pytest.fixture
+def bare_folder() -> Iterator[Path]:
+    """A folder that is not pytest's: a server that root starts runs as another user.
+
+    Every pytest run takes the right to enter its folders from other users, also the service's own.
+    """
+    with tempfile.TemporaryDirectory(prefix="fresh-") as folder:
+        yield Path(folder)
+
+
+def test_it_installs_and_passes_from_nothing_but_its_own_lock(bare_folder: Path) -> None:
     """With an empty cache and no database server named, as on a new colleague's machine."""
-    folder = render(FRESH.answers(), tmp_path / "service")
-    environment = {"UV_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    folder = render(FRESH.answers(), bare_folder / "service")
+    environment = {"UV_CACHE_DIR": str(bare_folder / "cache"), "HOME": str(bare_folder)}
     subprocess.run(
         [find_uv_bin(), "lock", "--quiet"], cwd=folder, env=_with(environment), check=True
     )
