@@ -52,7 +52,8 @@ def run(
 ) -> Iterator[Run]:
     """Run the command line in this process, without a terminal."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    interrupt = signal.getsignal(signal.SIGINT)
+    # Whoever starts the tests in the background has Ctrl-C ignored, and so have its children.
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run_it(*words: str, source: TemplateSource = small_template, typed: str = "") -> Ended:
         stdin = io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8")
