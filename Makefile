@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install create test check format bounds
+.PHONY: help install create test check format bounds docs
 
 PYTHON ?= python3
 DEST ?= ../shop
@@ -22,14 +22,18 @@ create: .venv/installed ## Create a service with the default choices in DEST
 test: .venv/installed ## Run all tests; the services need PostgreSQL, which a wheel brings along
 	.venv/bin/python -m pytest -n 2 $(TESTS)
 
-check: .venv/installed ## Check format, lint and types
+check: .venv/installed ## Check format, lint, types, and that the docs are up to date
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+	.venv/bin/python tools/docs.py --check
 
 format: .venv/installed ## Format the code, and mend what lint can mend
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+docs: .venv/installed ## Write the tables in README.md and docs/ anew
+	.venv/bin/python tools/docs.py
 
 bounds: .venv/installed ## Set the lower bounds of the services' libraries to the newest releases
 	.venv/bin/python tools/bounds.py
