@@ -90,7 +90,7 @@ def main() -> int:
     for document, text in stale:
         name = document.relative_to(ROOT)
         if check:
-            sys.stderr.write(f"{name} is out of date: run tools/docs.py\n")
+            sys.stderr.write(f"{name} is out of date: run make docs\n")
         else:
             document.write_text(text, encoding="utf-8", newline="\n")
             sys.stdout.write(f"Wrote {name}\n")

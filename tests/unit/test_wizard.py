@@ -60,7 +60,7 @@ def start(
             cwd=str(workplace),
             dimensions=(40, 100),
             encoding="utf-8",
-            timeout=8,
+            timeout=30,
         )
         running.append(child)
         return child
@@ -116,7 +116,7 @@ def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
     answer(child, "such as shop", "class" + ENTER)
     child.expect_exact('"class" is a keyword of Python')
     child.send(CTRL_U + "shop" + ENTER)
-    child.expect_exact("command are called: shop")
+    child.expect_exact("of its command: shop")
     child.send(CTRL_C)
 
     assert ended(child) == 130
