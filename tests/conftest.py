@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
         return scope
 
 
+@pytest.hookimpl(optionalhook=True)  # for a run without xdist, too
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Hand the tests out by combination."""
     return CombinationScheduling(config, log)
@@ -89,35 +91,29 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Combination
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server."""
-    try:
-        with postgres_server() as address:
-            yield address
-    except NoServerError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="session")
 def new_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[Combination, str], Database]]:
     """Make an empty database of a combination's kind; all of them go when the tests end."""
-    made: list[Database] = []
+    with ExitStack() as stack:
 
-    def make(combination: Combination, purpose: str) -> Database:
-        database: Database
-        if combination.database == "postgresql":
-            server = request.getfixturevalue("postgres")
-            database = PostgresDatabase.create(server, f"{purpose}-{combination.id}")
-        else:
-            database = SqliteDatabase.create(_folder(tmp_path_factory), purpose)
-        made.append(database)
-        return database
+        @cache
+        def server() -> str:
+            try:
+                return stack.enter_context(postgres_server())
+            except NoServerError as error:
+                pytest.fail(str(error), pytrace=False)
 
-    yield make
-    for each in made:
-        each.drop()
+        def make(combination: Combination, purpose: str) -> Database:
+            database: Database
+            if combination.database == "postgresql":
+                database = PostgresDatabase.create(server(), f"{purpose}-{combination.id}")
+            else:
+                database = SqliteDatabase.create(_folder(tmp_path_factory), purpose)
+            stack.callback(database.drop)
+            return database
+
+        yield make
 
 
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
