@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.harness.combinations import VALID, WITH_ACCOUNTS, Combination
+from tests.harness.combinations import RUN, VALID, Combination
 from tests.harness.databases import (
     Database,
     NoServerError,
@@ -43,7 +43,7 @@ class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        for combination in VALID:
+        for combination in sorted(VALID, key=lambda each: len(each.id), reverse=True):
             if f"[{combination.id}" in nodeid:
                 rendered_only = nodeid.startswith("tests/render/")
                 return f"{'render' if rendered_only else 'run'} {combination.id}"
@@ -61,7 +61,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that asks for a service once for every combination that it concerns."""
     if "combination" not in metafunc.fixturenames:
         return
-    concerned = WITH_ACCOUNTS if _is_for_accounts(metafunc.definition) else VALID
+    concerned = [
+        each for each in RUN if each.auth != "none" or not _is_for_accounts(metafunc.definition)
+    ]
     metafunc.parametrize(
         "combination",
         [pytest.param(each, id=each.id) for each in concerned],

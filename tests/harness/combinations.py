@@ -1,64 +1,175 @@
 """The combinations of choices that the tests run on.
 
-This table is written by hand, on purpose: it is the oracle that the rules in `copier.yml` are held
-against, so nothing in it is derived from them.
+The tables are written by hand, on purpose: they are the oracle that the rules in `copier.yml` are
+held against, so nothing in them is derived from it.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
+from itertools import combinations, product
+
+from new_backend.combinations import covering
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python of this test run, which the services are rendered for."""
-
-
-@dataclass(frozen=True)
-class Combination:
-    """One valid way to answer the questions that make up a combination."""
-
-    framework: str
-    orm: str
-    database: str
-    auth: str
-    concurrency: str
-
-    @property
-    def id(self) -> str:
-        """The name of the combination in test ids, folders and databases."""
-        stack = f"{self.framework}-{self.orm}-{self.database}"
-        return f"{stack}-{self.auth}-{self.concurrency}"
-
-    def answers(self, **others: str) -> dict[str, str]:
-        """Return the answers for Copier, for the running Python unless `others` say otherwise."""
-        return {
-            "project_name": PROJECT_NAME,
-            "framework": self.framework,
-            "orm": self.orm,
-            "database": self.database,
-            "auth": self.auth,
-            "concurrency": self.concurrency,
-            "python_version": RUNNING_PYTHON,
-            **others,
-        }
-
 
 PROJECT_NAME = "corner-shop"
 """Has a hyphen, so that a mix-up of the project's name and its package's shows."""
 
 PACKAGE = "corner_shop"
 
-VALID = (
-    Combination("fastapi", "sqlalchemy", "postgresql", "none", "sync"),
-    Combination("fastapi", "sqlalchemy", "postgresql", "none", "async"),
-    Combination("fastapi", "sqlalchemy", "postgresql", "jwt", "sync"),
-    Combination("fastapi", "sqlalchemy", "postgresql", "jwt", "async"),
-    Combination("fastapi", "sqlalchemy", "sqlite", "none", "sync"),
-    Combination("fastapi", "sqlalchemy", "sqlite", "none", "async"),
-    Combination("fastapi", "sqlalchemy", "sqlite", "jwt", "sync"),
-    Combination("fastapi", "sqlalchemy", "sqlite", "jwt", "async"),
-)
+# ---------------------------------------------------------------- The oracle
+
+CHOICES = {
+    "framework": ("fastapi", "flask", "django"),
+    "orm": ("sqlalchemy", "sqlmodel", "django"),
+    "database": ("postgresql", "mysql", "sqlite"),
+    "auth": ("none", "jwt"),
+    "concurrency": ("sync", "async"),
+    "django_api": ("ninja", "drf", ""),
+}
+"""The choices of each question; "" where it is not asked."""
+
+PAIRS = """
+                    framework                   orm                            concurrency
+                    fastapi  flask    django    sqlalchemy  sqlmodel  django   sync     async
+orm=sqlalchemy      yes      yes      yes       -           -         -        yes      yes
+orm=sqlmodel        yes      yes      sqlmodel  -           -         -        yes      yes
+orm=django          orm      orm      yes       -           -         -        yes      yes
+django_api=ninja    unasked  unasked  yes       yes         yes       yes      yes      yes
+django_api=drf      unasked  unasked  yes       drf-orm     drf-orm   yes      yes      drf-async
+django_api=         yes      yes      unasked   yes         yes       yes      yes      yes
+
+                    database                    auth
+                    postgresql  mysql  sqlite   none     jwt
+framework=fastapi   yes         yes    yes      yes      yes
+framework=flask     yes         yes    yes      yes      yes
+framework=django    yes         yes    yes      yes      yes
+orm=sqlalchemy      yes         yes    yes      yes      yes
+orm=sqlmodel        yes         yes    yes      yes      yes
+orm=django          yes         yes    yes      yes      yes
+concurrency=sync    yes         yes    yes      yes      yes
+concurrency=async   yes         yes    yes      yes      yes
+django_api=ninja    yes         yes    yes      yes      yes
+django_api=drf      yes         yes    yes      yes      yes
+django_api=         yes         yes    yes      yes      yes
+auth=none           yes         yes    yes      -        -
+auth=jwt            yes         yes    yes      -        -
+
+                    concurrency
+                    sync        async
+framework=fastapi   yes         yes
+framework=flask     yes         yes
+framework=django    yes         yes
+"""
+"""For each two choices: whether they go together, or the word for the rule that parts them."""
+
+RULES = {
+    "sqlmodel": "sqlmodel_is_not_for_django",
+    "orm": "django_orm_needs_django",
+    "drf-orm": "drf_needs_the_django_orm",
+    "drf-async": "drf_has_no_async_views",
+    "unasked": "",
+}
+"""The name of each rule; none where the question is only put, or not put, with the other choice."""
+
+COUNT = 78
+"""FastAPI and Flask: 2 ORMs x 3 databases x 2 auths x 2 concurrencies, 24 each. Django: 12 with
+SQLAlchemy and ninja, 12 with its own ORM and ninja, 6 with its own ORM and DRF."""
+
+Choice = tuple[str, str]
+
+
+def _verdicts() -> dict[frozenset[Choice], str]:
+    """Read `PAIRS`: what it says of each two choices."""
+    verdicts: dict[frozenset[Choice], str] = {}
+    for block in PAIRS.strip("\n").split("\n\n"):
+        questions, values, *rows = block.splitlines()
+        starts = {questions.index(name): name for name in questions.split()}
+        columns: list[Choice] = []
+        position = 0
+        for value in values.split():
+            position = values.index(value, position)
+            question = starts[max(start for start in starts if start <= position)]
+            columns.append((question, value))
+            position += len(value)
+        for row in rows:
+            label, *cells = row.split()
+            question, _, value = label.partition("=")
+            for column, cell in zip(columns, cells, strict=True):
+                if cell != "-":
+                    verdicts[frozenset({(question, value), column})] = cell
+    return verdicts
+
+
+VERDICTS = _verdicts()
+
+
+# ---------------------------------------------------------------- What follows from it
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One way to answer the questions that make up a combination."""
+
+    framework: str
+    orm: str
+    database: str
+    auth: str
+    concurrency: str
+    django_api: str = ""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The answers to the questions that are asked."""
+        answers = {name: getattr(self, name) for name in CHOICES}
+        return {name: value for name, value in answers.items() if value}
+
+    @property
+    def id(self) -> str:
+        """The name of the combination in test ids, folders and databases."""
+        return "-".join(self.choices.values())
+
+    @property
+    def verdicts(self) -> set[str]:
+        """What the oracle says of its pairs, other than yes."""
+        chosen = [(name, getattr(self, name)) for name in CHOICES]
+        return {VERDICTS[frozenset(pair)] for pair in combinations(chosen, 2)} - {"yes"}
+
+    def answers(self, **others: str) -> dict[str, str]:
+        """Return the answers for Copier, for the running Python unless `others` say otherwise."""
+        return {
+            "project_name": PROJECT_NAME,
+            **self.choices,
+            "python_version": RUNNING_PYTHON,
+            **others,
+        }
+
+
+ALL = tuple(Combination(*choices) for choices in product(*CHOICES.values()))
+"""Every way to answer, valid or not."""
+
+VALID = tuple(each for each in ALL if not each.verdicts)
 """Every valid combination, and no other."""
 
-WITH_ACCOUNTS = tuple(each for each in VALID if each.auth != "none")
-"""Those whose callers have accounts."""
+
+def _run_on() -> tuple[Combination, ...]:
+    """Choose what is installed and started: any two choices meet in one, or what is asked for.
+
+    `COMBINATIONS` may say `all`, a strength such as `3`, or a part of the ids, such as
+    `flask-sqlalchemy`.
+    """
+    wanted = os.environ.get("COMBINATIONS", "2")
+    if wanted == "all":
+        return VALID
+    if not wanted.isdecimal():
+        return tuple(each for each in VALID if wanted in each.id)
+    cover = covering([{**each.choices} for each in VALID], int(wanted))
+    return tuple(each for each in VALID if each.choices in cover)
+
+
+RUN = _run_on()
+"""Those that are installed, started and asked."""

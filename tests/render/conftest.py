@@ -35,6 +35,11 @@ class Variant:
         return f"{self.combination.id}-{self.license}-{self.python_version}-{self.ci}"
 
     @property
+    def others(self) -> tuple[str, str, str]:
+        """The choices that are no part of a combination."""
+        return self.license, self.python_version, self.ci
+
+    @property
     def answers(self) -> dict[str, str]:
         """The answers for the generator."""
         return self.combination.answers(
@@ -61,16 +66,15 @@ class Rendered:
 
 
 def pairwise() -> list[Variant]:
-    """Return variants in which any two choices meet, those that combine and those that do not."""
+    """Return a variant of each combination; any choice meets each license, Python and pipeline."""
     return [
         Variant(
             combination,
-            LICENSES[turn],
-            PYTHONS[(number + turn) % len(PYTHONS)],
-            PIPELINES[(number + 2 * turn) % len(PIPELINES)],
+            LICENSES[(number + number // 2) % len(LICENSES)],
+            PYTHONS[(number // 3 + number // 4) % len(PYTHONS)],
+            PIPELINES[(number + number // 2) % len(PIPELINES)],
         )
         for number, combination in enumerate(VALID)
-        for turn in range(len(LICENSES))
     ]
 
 

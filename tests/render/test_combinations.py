@@ -1,12 +1,48 @@
-"""The rules of `copier.yml`, held against the table of combinations that was written by hand."""
+"""The rules of `copier.yml`, held against the tables that were written by hand."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from itertools import combinations
 
-from tests.harness.combinations import VALID
+import pytest
+
+from new_backend.answers import Answer, Given, Source, settle
+from new_backend.errors import InputRefusedError
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
+from tests.harness.combinations import (
+    ALL,
+    CHOICES,
+    COUNT,
+    PROJECT_NAME,
+    RULES,
+    VALID,
+    VERDICTS,
+    Combination,
+)
+from tests.harness.rendering import CHECKOUT
+
+
+@pytest.fixture(scope="module")
+def questionnaire() -> Questionnaire:
+    """The questions as they are asked."""
+    return Questionnaire.read(TemplateSource(CHECKOUT))
+
+
+def test_the_table_speaks_of_every_pair() -> None:
+    pairs = {
+        frozenset({(first, one), (second, other)})
+        for first, second in combinations(CHOICES, 2)
+        for one in CHOICES[first]
+        for other in CHOICES[second]
+    }
+
+    assert set(VERDICTS) == pairs
+    assert set(VERDICTS.values()) <= {"yes", *RULES}
 
 
 def test_the_valid_combinations_are_those_of_the_table() -> None:
@@ -17,19 +53,43 @@ def test_the_valid_combinations_are_those_of_the_table() -> None:
         check=True,
     )
 
-    found = {tuple(sorted(each.items())) for each in json.loads(done.stdout)}
-    expected = {
-        tuple(
-            sorted(
-                {
-                    "framework": each.framework,
-                    "orm": each.orm,
-                    "database": each.database,
-                    "auth": each.auth,
-                    "concurrency": each.concurrency,
-                }.items()
-            )
-        )
-        for each in VALID
+    found = [tuple(sorted(each.items())) for each in json.loads(done.stdout)]
+    assert set(found) == {tuple(sorted(each.choices.items())) for each in VALID}
+    assert len(found) == len(VALID) == COUNT
+
+
+def test_what_the_table_excludes_is_refused_by_the_rule_that_it_names(
+    questionnaire: Questionnaire,
+) -> None:
+    refused = [each for each in ALL if each.verdicts]
+
+    wrong = {
+        each.id: named
+        for each in refused
+        if not _agree(named := _rules_named(questionnaire, each), each.verdicts)
     }
-    assert found == expected
+    assert wrong == {}
+    assert len(refused) == len(ALL) - COUNT
+
+
+def _agree(named: set[str] | None, verdicts: set[str]) -> bool:
+    """Tell whether the rules that the generator names are among those of the table.
+
+    It names one for each answer that is to blame, and not those that only follow from it.
+    """
+    if named is None:
+        return "unasked" in verdicts
+    expected = {RULES[each] for each in verdicts if RULES[each]}
+    return bool(named) and named <= expected
+
+
+def _rules_named(questionnaire: Questionnaire, each: Combination) -> set[str] | None:
+    """Return the rules by which the generator refuses; none where it is not by a rule."""
+    given = {"project_name": PROJECT_NAME, **each.choices}
+    answers = {name: Answer(value, Source.FLAG, name) for name, value in given.items()}
+    try:
+        settled = settle(questionnaire, Given(answers, {}))
+    except InputRefusedError as error:
+        return set(re.findall(r"\(rule (\w+)\)", str(error))) or None
+    # Nothing was refused: a question was answered that the table says is not asked, or left open.
+    return None if settled.values.keys() & CHOICES.keys() != each.choices.keys() else set()

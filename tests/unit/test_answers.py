@@ -272,8 +272,9 @@ class TestChecks:
             "--author: The text begins or ends with a space: remove it",
             '--email: "ada at home" is no e-mail address: give one such as dev@example.org, or '
             "leave it empty",
-            '--framework: "fastapl" is not offered: did you mean fastapi? Choose from fastapi',
-            '--database: "oracle" is not offered. Choose from postgresql, sqlite',
+            '--framework: "fastapl" is not offered: did you mean fastapi? '
+            "Choose from fastapi, flask, django",
+            '--database: "oracle" is not offered. Choose from postgresql, mysql, sqlite',
         )
         assert left_in(workplace) == []
 

@@ -48,7 +48,7 @@ class TestHelp:
         assert "--package TEXT Import name of its Python package [default: from project_name]" in (
             text
         )
-        assert "--database CHOICE Database: postgresql, sqlite [default: postgresql]" in text
+        assert "--auth CHOICE How callers are known: none, jwt [default: jwt]" in text
         assert "[default: git's user.email]" in text
         assert "{{" not in text
 

@@ -19,183 +19,185 @@ if TYPE_CHECKING:
 
     from tests.unit.toys import Run
 
-REASON = "Quart runs on an event loop: choose async, or FastAPI"
-NO_WORKFLOW = "no workflow is written for Quart"
-TITLE = "Quart: Flask's interface on an event loop"
+REASON = "Litestar runs on an event loop: choose async, or FastAPI"
+NO_WORKFLOW = "no workflow is written for Litestar"
+TITLE = "Litestar: layered endpoints on an event loop"
 
 
 @pytest.fixture(scope="session")
-def quart(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
+def litestar(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
     """The template with one more framework, a rule, and a question for that framework alone."""
-    root = tmp_path_factory.mktemp("quart")
+    root = tmp_path_factory.mktemp("litestar")
     copy_questions(root)
     write_layers(root, LAYERS)
-    write_layers(root, {"{{quart}}/src/{{package}}/quart.py.jinja": "PORT = '{{ quart_docs }}'\n"})
+    write_layers(
+        root, {"{{litestar}}/src/{{package}}/litestar.py.jinja": "PORT = '{{ litestar_docs }}'\n"}
+    )
     config = root / "copier.yml"
     changed: dict[str, Any] = {}
     for name, details in yaml.safe_load(config.read_text(encoding="utf-8")).items():
         if name == "framework":
-            details["choices"][TITLE] = "quart"
+            details["choices"][TITLE] = "litestar"
         if name == "concurrency":
-            changed["quart_docs"] = {
+            changed["litestar_docs"] = {
                 "type": "str",
-                "help": "Docs of Quart",
+                "help": "Docs of Litestar",
                 "default": "swagger",
-                "choices": {"Swagger: by Quart-Schema": "swagger", "None: no docs": "none"},
-                "when": "{{ framework == 'quart' }}",
+                "choices": {"Swagger: by its plugin": "swagger", "None: no docs": "none"},
+                "when": "{{ framework == 'litestar' }}",
             }
-            changed["rule_quart_is_async"] = {
+            changed["rule_litestar_is_async"] = {
                 "type": "str",
                 "when": False,
-                "default": f"{{{{ '{REASON}' if framework == 'quart' else '' }}}}",
+                "default": f"{{{{ '{REASON}' if framework == 'litestar' else '' }}}}",
             }
             label = next(label for label, value in details["choices"].items() if value == "sync")
             details["choices"][label] = {
                 "value": "sync",
-                "validator": "{{ rule_quart_is_async }}",
+                "validator": "{{ rule_litestar_is_async }}",
             }
         if name == "ci":
             label = next(label for label, value in details["choices"].items() if value == "github")
             details["choices"][label] = {
                 "value": "github",
-                "validator": f"{{{{ '{NO_WORKFLOW}' if framework == 'quart' else '' }}}}",
+                "validator": f"{{{{ '{NO_WORKFLOW}' if framework == 'litestar' else '' }}}}",
             }
             label = next(label for label, value in details["choices"].items() if value == "gitlab")
             details["choices"][label] = {
                 "value": "gitlab",
-                "validator": "{{ '' if framework == 'quart' else 'only Quart is built there' }}",
+                "validator": "{{ '' if framework == 'litestar' else 'it builds Litestar only' }}",
             }
         changed[name] = details
-    changed["_groups"][1]["questions"].insert(-1, "quart_docs")
-    changed["_combine"].insert(-1, "quart_docs")
-    changed["quart"] = {
+    changed["_groups"][1]["questions"].insert(-1, "litestar_docs")
+    changed["_combine"].insert(-1, "litestar_docs")
+    changed["litestar"] = {
         "type": "str",
         "when": False,
-        "default": "{{ '.' if framework == 'quart' else '' }}",
+        "default": "{{ '.' if framework == 'litestar' else '' }}",
     }
     config.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
     return TemplateSource(root)
 
 
-def test_it_is_rendered(run: Run, quart: TemplateSource, workplace: Path) -> None:
-    words = ("create", "shop", "--yes", "--no-git", "--no-install", "--framework", "quart")
-    ended = run(*words, source=quart)
+def test_it_is_rendered(run: Run, litestar: TemplateSource, workplace: Path) -> None:
+    words = ("create", "shop", "--yes", "--no-git", "--no-install", "--framework", "litestar")
+    ended = run(*words, source=litestar)
 
     assert ended.code == 0
     files = tree(workplace / "shop")
-    assert files["src/shop/quart.py"] == b"PORT = 'swagger'\n"
-    assert yaml.safe_load(files[".copier-answers.yml"])["quart_docs"] == "swagger"
+    assert files["src/shop/litestar.py"] == b"PORT = 'swagger'\n"
+    assert yaml.safe_load(files[".copier-answers.yml"])["litestar_docs"] == "swagger"
 
 
-def test_it_is_a_flag_with_help(run: Run, quart: TemplateSource) -> None:
-    help_text = " ".join(run("create", "--help", source=quart).out.split())
+def test_it_is_a_flag_with_help(run: Run, litestar: TemplateSource) -> None:
+    help_text = " ".join(run("create", "--help", source=litestar).out.split())
 
-    assert "Web framework: fastapi, quart [default: fastapi]" in help_text
-    assert "--quart-docs CHOICE Docs of Quart: swagger, none [default: swagger]" in help_text
+    assert "Web framework: fastapi, flask, django, litestar [default: fastapi]" in help_text
+    assert "--litestar-docs CHOICE Docs of Litestar: swagger, none [default: swagger]" in help_text
 
 
-def test_it_is_completed(quart: TemplateSource) -> None:
+def test_it_is_completed(litestar: TemplateSource) -> None:
     completion = {
         "_NEW_BACKEND_COMPLETE": "complete_zsh",
-        "_TYPER_COMPLETE_ARGS": "new-backend create --framework q",
+        "_TYPER_COMPLETE_ARGS": "new-backend create --framework l",
     }
     completed = subprocess.run(
-        program(quart),
+        program(litestar),
         env={**os.environ, **completion},
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert "quart" in completed.stdout
+    assert "litestar" in completed.stdout
     assert "on an event loop" in completed.stdout
     assert "fastapi" not in completed.stdout
 
 
 def test_excluded_pair_is_refused_with_the_reason(
-    run: Run, quart: TemplateSource, workplace: Path
+    run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
-    words = ("create", "shop", "--yes", "--framework", "quart", "--concurrency", "sync")
-    ended = run(*words, source=quart)
+    words = ("create", "shop", "--yes", "--framework", "litestar", "--concurrency", "sync")
+    ended = run(*words, source=litestar)
 
     assert ended.code == 2
     assert ended.err == (
-        f"new-backend: --concurrency: sync is excluded: {REASON} (rule quart_is_async)\n"
+        f"new-backend: --concurrency: sync is excluded: {REASON} (rule litestar_is_async)\n"
     )
     assert left_in(workplace) == []
 
 
-def test_reason_without_a_rule_is_told_too(run: Run, quart: TemplateSource) -> None:
-    words = ("create", "shop", "--yes", "--framework", "quart", "--ci", "github")
+def test_reason_without_a_rule_is_told_too(run: Run, litestar: TemplateSource) -> None:
+    words = ("create", "shop", "--yes", "--framework", "litestar", "--ci", "github")
 
-    assert run(*words, source=quart).err == (
+    assert run(*words, source=litestar).err == (
         f"new-backend: --ci: github is excluded: {NO_WORKFLOW}\n"
     )
 
 
-def test_default_that_is_excluded_gives_way(run: Run, quart: TemplateSource) -> None:
-    words = ("create", "shop", "--yes", "--dry-run", "--json", "--framework", "quart")
-    result = json.loads(run(*words, source=quart).out)
+def test_default_that_is_excluded_gives_way(run: Run, litestar: TemplateSource) -> None:
+    words = ("create", "shop", "--yes", "--dry-run", "--json", "--framework", "litestar")
+    result = json.loads(run(*words, source=litestar).out)
 
     assert result["answers"]["ci"] == "gitlab"
 
 
 def test_question_that_does_not_apply_is_refused(
-    run: Run, quart: TemplateSource, workplace: Path
+    run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
-    ended = run("create", "shop", "--yes", "--quart-docs", "none", source=quart)
+    ended = run("create", "shop", "--yes", "--litestar-docs", "none", source=litestar)
 
     assert ended.code == 2
     assert ended.err == (
-        "new-backend: --quart-docs: does not apply where framework is fastapi: leave it out\n"
+        "new-backend: --litestar-docs: does not apply where framework is fastapi: leave it out\n"
     )
     assert left_in(workplace) == []
 
 
 def test_question_that_does_not_apply_is_not_recorded(
-    run: Run, quart: TemplateSource, workplace: Path
+    run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
-    assert run("create", "shop", "--yes", "--no-git", "--no-install", source=quart).code == 0
+    assert run("create", "shop", "--yes", "--no-git", "--no-install", source=litestar).code == 0
 
     recorded = yaml.safe_load(tree(workplace / "shop")[".copier-answers.yml"])
-    assert "quart_docs" not in recorded
+    assert "litestar_docs" not in recorded
 
 
-def test_it_is_among_the_options(run: Run, quart: TemplateSource) -> None:
-    described = json.loads(run("options", "--json", source=quart).out)
+def test_it_is_among_the_options(run: Run, litestar: TemplateSource) -> None:
+    described = json.loads(run("options", "--json", source=litestar).out)
 
     framework = next(each for each in described["questions"] if each["name"] == "framework")
     assert framework["choices"][-1] == {
-        "value": "quart",
-        "title": "Quart",
-        "description": "Flask's interface on an event loop",
+        "value": "litestar",
+        "title": "Litestar",
+        "description": "layered endpoints on an event loop",
     }
-    assert described["rules"] == [
-        {
-            "name": "quart_is_async",
-            "question": "concurrency",
-            "choice": "sync",
-            "reason": REASON,
-        }
-    ]
-    jsonschema.validate({"framework": "quart"}, described["schema"])
+    assert {
+        "name": "litestar_is_async",
+        "question": "concurrency",
+        "choice": "sync",
+        "reason": REASON,
+    } in described["rules"]
+    jsonschema.validate({"framework": "litestar"}, described["schema"])
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"framework": "flask"}, described["schema"])
+        jsonschema.validate({"framework": "bottle"}, described["schema"])
 
 
-def test_rule_is_printed_for_a_person(run: Run, quart: TemplateSource) -> None:
-    printed = " ".join(run("options", source=quart).out.split())
+def test_rule_is_printed_for_a_person(run: Run, litestar: TemplateSource) -> None:
+    printed = " ".join(run("options", source=litestar).out.split())
 
-    assert f"quart_is_async: concurrency sync: {REASON}" in printed
+    assert f"litestar_is_async: concurrency sync: {REASON}" in printed
 
 
-def test_it_is_combined(run: Run, quart: TemplateSource) -> None:
-    rows = json.loads(run("combinations", "--format", "json", source=quart).out)
+def test_it_is_combined(run: Run, litestar: TemplateSource) -> None:
+    rows = json.loads(run("combinations", "--format", "json", source=litestar).out)
 
-    with_quart = [row for row in rows if row["framework"] == "quart"]
-    assert {row["quart_docs"] for row in with_quart} == {"swagger", "none"}
-    assert {row["concurrency"] for row in with_quart} == {"async"}
-    assert not any("quart_docs" in row for row in rows if row["framework"] == "fastapi")
-    pairs = json.loads(run("combinations", "--format", "json", "--strength", "2", source=quart).out)
+    with_litestar = [row for row in rows if row["framework"] == "litestar"]
+    assert {row["litestar_docs"] for row in with_litestar} == {"swagger", "none"}
+    assert {row["concurrency"] for row in with_litestar} == {"async"}
+    assert not any("litestar_docs" in row for row in rows if row["framework"] == "fastapi")
+    pairs = json.loads(
+        run("combinations", "--format", "json", "--strength", "2", source=litestar).out
+    )
     assert len(pairs) < len(rows)
     assert all(row in rows for row in pairs)

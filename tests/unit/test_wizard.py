@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.unit.test_toy_choice import REASON, quart
+from tests.unit.test_toy_choice import REASON, litestar
 from tests.unit.toys import left_in, program, tree
 
 if sys.platform == "win32":
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., "pexpect.spawn[str]"]
 
-__all__ = ["quart"]
+__all__ = ["litestar"]
 
 ENTER, ESCAPE, DOWN, UP, CTRL_C, CTRL_U = "\r", "\x1b", "\x1b[B", "\x1b[A", "\x03", "\x15"
 EVERYTHING = """
@@ -41,6 +41,7 @@ concurrency: sync
 ci: none
 """
 QUIET = ("--no-git", "--no-install")
+LITESTAR = DOWN + DOWN + DOWN + ENTER
 
 
 @pytest.fixture
@@ -96,7 +97,9 @@ def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
     answer(child, "License of the service:")
     child.expect_exact("Step 2 of 3: Stack")
     answer(child, "Oldest Python")
-    answer(child, "Database:", DOWN + ENTER)
+    answer(child, "Web framework:")
+    answer(child, "Object-relational mapper:")
+    answer(child, "Database:", DOWN + DOWN + ENTER)
     answer(child, "How requests run side by side:")
     child.expect_exact("Step 3 of 3: Delivery")
     answer(child, "Continuous integration:")
@@ -145,6 +148,8 @@ def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
     answer(child, "Name of the service", "shop" + ENTER)
     for question in ("Import name", "What the service", "Who maintains", "Address", "License"):
         answer(child, f"{question}")
+    answer(child, "Web framework:")
+    answer(child, "Object-relational mapper:")
     answer(child, "Database:")
     answer(child, "How requests run")
     answer(child, "Shall it be made?", DOWN + ENTER)
@@ -169,39 +174,41 @@ def test_cancel_at_the_summary_writes_nothing(start: Start, workplace: Path) -> 
 
 
 def test_excluded_choice_is_greyed_with_its_reason(
-    start: Start, quart: TemplateSource, workplace: Path
+    start: Start, litestar: TemplateSource, workplace: Path
 ) -> None:
     child = start(
         *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
         *("--python-version", "3.13", "--package", "shop", "--description", "x"),
-        source=quart,
+        source=litestar,
     )
-    answer(child, "Web framework:", DOWN + ENTER)
+    answer(child, "Web framework:", LITESTAR)
+    answer(child, "Object-relational mapper:")
     answer(child, "Database:")
     answer(child, "How callers are known:")
-    answer(child, "Docs of Quart:")
+    answer(child, "Docs of Litestar:")
     # One choice is left, so it is not asked and stands in the summary.
     child.expect_exact("concurrency     async  (default)")
     answer(child, "Shall it be made?")
 
     assert ended(child) == 0
-    assert recorded(workplace / "shop")["quart_docs"] == "swagger"
+    assert recorded(workplace / "shop")["litestar_docs"] == "swagger"
     assert REASON
 
 
 def test_given_answer_that_is_excluded_now_is_asked_again(
-    start: Start, quart: TemplateSource
+    start: Start, litestar: TemplateSource
 ) -> None:
     child = start(
         *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
         *("--python-version", "3.13", "--package", "shop", "--description", "x"),
         *("--concurrency", "sync"),
-        source=quart,
+        source=litestar,
     )
-    answer(child, "Web framework:", DOWN + ENTER)
+    answer(child, "Web framework:", LITESTAR)
+    answer(child, "Object-relational mapper:")
     answer(child, "Database:")
     answer(child, "How callers are known:")
-    answer(child, "Docs of Quart:")
+    answer(child, "Docs of Litestar:")
     child.expect_exact("--concurrency: sync is excluded: ")
     child.expect_exact("- Sync")
     child.expect_exact(REASON[:30])
@@ -211,21 +218,21 @@ def test_given_answer_that_is_excluded_now_is_asked_again(
 
 
 def test_given_answer_that_only_a_default_excludes_is_kept(
-    start: Start, quart: TemplateSource, workplace: Path
+    start: Start, litestar: TemplateSource, workplace: Path
 ) -> None:
     (workplace / "all.yml").write_text(EVERYTHING.replace("framework: fastapi\n", ""))
     child = start(
         *("shop", "--answers", "all.yml", "--database", "sqlite"),
-        *("--ci", "gitlab", "--concurrency", "async", "--quart-docs", "none"),
-        source=quart,
+        *("--ci", "gitlab", "--concurrency", "async", "--litestar-docs", "none"),
+        source=litestar,
     )
-    answer(child, "Web framework:", DOWN + ENTER)
+    answer(child, "Web framework:", LITESTAR)
     child.expect_exact("ci              gitlab  (flag)")
     answer(child, "Shall it be made?")
 
     assert ended(child) == 0
     assert recorded(workplace / "shop")["ci"] == "gitlab"
-    assert recorded(workplace / "shop")["quart_docs"] == "none"
+    assert recorded(workplace / "shop")["litestar_docs"] == "none"
 
 
 def test_folder_that_is_no_name_is_asked_for(start: Start, workplace: Path) -> None:

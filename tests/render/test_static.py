@@ -1,0 +1,86 @@
+"""Types and dependencies of every combination, checked as its own `make check` does.
+
+All of them share one environment with the libraries of each, and what mypy knows of those.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from uv import find_uv_bin
+
+from tests.harness.combinations import RUNNING_PYTHON, VALID, Combination
+from tests.harness.rendering import render
+from tests.harness.services import bare_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Run = tuple[int, str]
+
+
+@pytest.fixture(scope="session")
+def rendered_for_this_python(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Combination], Path]:
+    """Render a combination for the running Python."""
+
+    def of(combination: Combination) -> Path:
+        return render(combination.answers(), tmp_path_factory.mktemp("static") / "service")
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def tools(
+    tmp_path_factory: pytest.TempPathFactory,
+    rendered_for_this_python: Callable[[Combination], Path],
+) -> Path:
+    """The programs of an environment with all that any combination depends on."""
+    requirements = {
+        requirement
+        for combination in VALID
+        for requirement in _requirements(rendered_for_this_python(combination))
+    }
+    environment = tmp_path_factory.mktemp("all-libraries") / "environment"
+    for command in (
+        ["venv", "--python", RUNNING_PYTHON, str(environment)],
+        ["pip", "install", "--python", str(environment), *sorted(requirements)],
+    ):
+        subprocess.run([find_uv_bin(), *command, "--quiet"], env=bare_environment(), check=True)
+    return environment / "bin"
+
+
+def _requirements(folder: Path) -> list[str]:
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    return [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+
+
+@pytest.mark.parametrize("static", VALID, ids=lambda each: each.id)
+def test_types_and_dependencies_are_in_order(
+    static: Combination,
+    tools: Path,
+    rendered_for_this_python: Callable[[Combination], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = rendered_for_this_python(static)
+    # mypy drops what it knows where the plugins differ.
+    cache = tmp_path_factory.getbasetemp() / f"mypy-{static.framework}-{static.orm}"
+    for program, arguments in (
+        ("mypy", ("--cache-dir", str(cache), "--no-error-summary")),
+        ("deptry", (".", "--no-ansi")),
+    ):
+        done = subprocess.run(
+            [tools / program, *arguments],
+            cwd=folder,
+            env={**bare_environment(), "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{program}:\n{done.stdout}{done.stderr}"
