@@ -11,18 +11,20 @@ import argparse
 import re
 import sys
 from collections import defaultdict
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from new_backend.answers import described_default
 from new_backend.combinations import all_combinations
-from new_backend.questions import Questionnaire
+from new_backend.questions import OpenQuestion, Questionnaire
 from new_backend.template_source import TemplateSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from new_backend.questions import Question
+    from new_backend.combinations import Combination
+    from new_backend.questions import Context, Question
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ROOT / "template" / "layers"
@@ -46,19 +48,83 @@ def options(questionnaire: Questionnaire) -> str:
     return "\n".join(lines)
 
 
-def layers() -> str:
-    """Give a table of the layers, with how many files and lines each has."""
-    counted: dict[str, list[int]] = defaultdict(list)
-    for path in LAYERS.rglob("*"):
-        if path.is_file() and not _COMPILED & set(path.parts):
-            layer = _layer(path.relative_to(LAYERS).parent.as_posix())
-            counted[layer].append(len(path.read_text(encoding="utf-8").splitlines()))
-    lines = ["| layer | files | lines |", "|---|---:|---:|"]
-    for layer, sizes in sorted(counted.items()):
-        lines.append(f"| {layer} | {len(sizes)} | {sum(sizes)} |")
-    every = [size for sizes in counted.values() for size in sizes]
-    lines.append(f"| all | {len(every)} | {sum(every)} |")
+@dataclass(frozen=True)
+class Source:
+    """A file of the template: what it is written to, its layer, and the services that have it."""
+
+    path: str
+    layer: str
+    lines: int
+    combinations: frozenset[int]
+
+
+def sources(questionnaire: Questionnaire) -> list[Source]:
+    """Read every file below `template/layers`, and find the combinations that have it."""
+    contexts = [_context(questionnaire, each) for each in all_combinations(questionnaire)]
+    found = []
+    for path in sorted(LAYERS.rglob("*")):
+        if not path.is_file() or _COMPILED & set(path.parts):
+            continue
+        parts = path.relative_to(LAYERS).parts
+        flags = [part.strip("{}") for part in parts if re.fullmatch(r"\{\{\w+\}\}", part)]
+        flags = [flag for flag in flags if flag != "package"]
+        found.append(
+            Source(
+                path="/".join(part for part in parts if part.strip("{}") not in flags),
+                layer=" / ".join(f"`{flag}`" for flag in flags),
+                lines=len(path.read_text(encoding="utf-8").splitlines()),
+                combinations=frozenset(
+                    number
+                    for number, context in enumerate(contexts)
+                    if all(context[flag] for flag in flags)
+                ),
+            )
+        )
+    return found
+
+
+def _context(questionnaire: Questionnaire, combination: Combination) -> Context:
+    context: Context = {}
+    for question in questionnaire.questions:
+        default = OpenQuestion(question, context, questionnaire).default
+        value = combination.get(question.name, default)
+        if value is not None:
+            context[question.name] = value
+    return context
+
+
+def files(found: list[Source]) -> str:
+    """Give a table of the files of the services, each with the layers that write it."""
+    layers = defaultdict(list)
+    for source in found:
+        if source.layer:
+            layers[source.path.removesuffix(".jinja")].append(f"{source.layer} {source.lines}")
+    lines = ["| file | layers, each with its lines |", "|---|---|"]
+    ordered = sorted(layers.items(), key=lambda item: (item[0].count("/") > 0, item[0]))
+    lines += [f"| `{_plain(path)}` | {', '.join(layers)} |" for path, layers in ordered]
     return "\n".join(lines)
+
+
+def cost(questionnaire: Questionnaire, found: list[Source]) -> str:
+    """Give a table of the choices, each with the files that only services with it have."""
+    combinations = all_combinations(questionnaire)
+    lines = ["| choice | files | lines | of services |", "|---|---:|---:|---:|"]
+    for name in questionnaire.combine:
+        for choice in questionnaire.by_name[name].choices:
+            having = {
+                number for number, each in enumerate(combinations) if each.get(name) == choice.value
+            }
+            own = [each for each in found if each.combinations and each.combinations <= having]
+            counted = f"{len(own)} | {sum(source.lines for source in own)} | {len(having)}"
+            lines.append(f"| `{name}={choice.value}` | {counted} |")
+    total = f"{len(found)} | {sum(source.lines for source in found)} | {len(combinations)}"
+    return "\n".join([*lines, f"| all | {total} |"])
+
+
+def _plain(path: str) -> str:
+    return path.replace("{{package}}", "<package>").replace(
+        "{{_copier_conf.answers_file}}", ".copier-answers.yml"
+    )
 
 
 def write(text: str, parts: dict[str, str]) -> str:
@@ -81,10 +147,12 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where stale")
     check: bool = parser.parse_args().check
     questionnaire = Questionnaire.read(TemplateSource(ROOT))
+    found = sources(questionnaire)
     parts = {
         "options": options(questionnaire),
         "combinations": str(len(all_combinations(questionnaire))),
-        "layers": layers(),
+        "files": files(found),
+        "cost": cost(questionnaire, found),
     }
     stale = list(_stale(parts))
     for document, text in stale:
@@ -111,16 +179,6 @@ def _answers(question: Question) -> str:
         for choice in question.choices
     )
     return "<br>".join(described).replace("|", "\\|")
-
-
-def _layer(folder: str) -> str:
-    """Name the flags that a path begins with."""
-    flags = [
-        f"`{part}`"
-        for part in PurePosixPath(folder).parts
-        if re.fullmatch(r"\{\{\w+\}\}", part) and part != "{{package}}"
-    ]
-    return " / ".join(flags) or "for every service, outside of the layers"
 
 
 if __name__ == "__main__":
