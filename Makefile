@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 DEST ?= ../shop
+export COMBINATIONS
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,7 +20,7 @@ install: .venv/installed ## Set up .venv with new-backend and what its tests nee
 create: .venv/installed ## Create a service with the default choices in DEST
 	.venv/bin/new-backend create $(DEST) --yes
 
-test: .venv/installed ## Run all tests; the services need PostgreSQL, which a wheel brings along
+test: .venv/installed ## Run all tests; the services need PostgreSQL and MariaDB on the loopback
 	.venv/bin/python -m pytest -n 2 $(TESTS)
 
 check: .venv/installed ## Check format, lint, types, and that the docs are up to date

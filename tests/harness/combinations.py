@@ -162,7 +162,7 @@ def _run_on() -> tuple[Combination, ...]:
     `COMBINATIONS` may say `all`, a strength such as `3`, or a part of the ids, such as
     `flask-sqlalchemy`.
     """
-    wanted = os.environ.get("COMBINATIONS", "2")
+    wanted = os.environ.get("COMBINATIONS") or "2"
     if wanted == "all":
         return VALID
     if not wanted.isdecimal():
