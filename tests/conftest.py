@@ -12,9 +12,11 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from tests.harness.combinations import RUN, VALID, Combination
 from tests.harness.databases import (
     Database,
+    MysqlDatabase,
     NoServerError,
     PostgresDatabase,
     SqliteDatabase,
+    mysql_server,
     postgres_server,
 )
 from tests.harness.services import Service, install
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
 ACCOUNTS_ONLY = "accounts"
+
+SERVERS = {"postgresql": postgres_server, "mysql": mysql_server}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -100,16 +104,19 @@ def new_database(
     with ExitStack() as stack:
 
         @cache
-        def server() -> str:
+        def server(kind: str) -> str:
             try:
-                return stack.enter_context(postgres_server())
+                return stack.enter_context(SERVERS[kind]())
             except NoServerError as error:
                 pytest.fail(str(error), pytrace=False)
 
         def make(combination: Combination, purpose: str) -> Database:
             database: Database
+            name = f"{purpose}-{combination.id}"
             if combination.database == "postgresql":
-                database = PostgresDatabase.create(server(), f"{purpose}-{combination.id}")
+                database = PostgresDatabase.create(server("postgresql"), name)
+            elif combination.database == "mysql":
+                database = MysqlDatabase.create(server("mysql"), name)
             else:
                 database = SqliteDatabase.create(_folder(tmp_path_factory), purpose)
             stack.callback(database.drop)

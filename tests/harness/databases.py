@@ -12,21 +12,30 @@ import warnings
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import psycopg
+import pymysql
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+POSTGRES_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 """Where the PostgreSQL server is looked for: trust authentication on the loopback."""
 
-HOW_TO_GET_A_SERVER = (
+HOW_TO_GET_POSTGRES = (
     "No PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password: start one with "
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
+)
+
+MYSQL_SERVER = "mariadb://root@127.0.0.1:3306"
+"""Where the MySQL or MariaDB server is looked for: root without a password on the loopback."""
+
+HOW_TO_GET_MYSQL = (
+    "No MySQL or MariaDB answers on 127.0.0.1:3306 as user root without a password: start one with "
+    "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes mariadb"
 )
 
 
@@ -47,7 +56,7 @@ CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
 
 
 class NoServerError(Exception):
-    """No PostgreSQL server can be had, and the message says how to get one."""
+    """No database server can be had, and the message says how to get one."""
 
 
 class Database(Protocol):
@@ -103,12 +112,12 @@ class Absence:
 def postgres_server() -> Iterator[str]:
     """Yield the address of a PostgreSQL server: a running one, or outside CI one from a wheel."""
     try:
-        psycopg.connect(SERVER, connect_timeout=3).close()
+        psycopg.connect(POSTGRES_SERVER, connect_timeout=3).close()
     except psycopg.OperationalError as error:
         if os.environ.get("CI", "").lower() in ("1", "true"):
-            raise NoServerError(HOW_TO_GET_A_SERVER) from error
+            raise NoServerError(HOW_TO_GET_POSTGRES) from error
     else:
-        yield SERVER
+        yield POSTGRES_SERVER
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
@@ -135,33 +144,20 @@ class PostgresDatabase:
     @classmethod
     def create(cls, server: str, purpose: str) -> PostgresDatabase:
         """Create an empty database, whose name begins with `test`."""
-        name = f"test_{purpose.replace('-', '_')}_{secrets.token_hex(4)}"[-63:]
-        name = name if name.startswith("test") else f"test_{name[5:]}"
+        name = _new_name(purpose)
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return cls(server, name)
 
     @property
     def url(self) -> str:
-        return urlunsplit(urlsplit(self.server)._replace(path=f"/{self.name}"))
+        return _url(self.server, self.name)
 
     def outages(self) -> tuple[Outage, ...]:
-        refusing, silent = Gate(self.server), Gate(self.server)
-        return (
-            Outage("refuses", refusing.url(self.name), refusing.closed(), reads_fail=True),
-            Outage(
-                "is-silent",
-                silent.url(self.name),
-                silent.silent(),
-                reads_fail=True,
-                noticed_at_once=False,
-            ),
-        )
+        return _outages(self.server, self.name)
 
     def absence(self) -> Absence:
-        gate = Gate(self.server)
-        gate.close()
-        return Absence(gate.url(self.name), gate.open)
+        return _absence(self.server, self.name)
 
     @contextmanager
     def holding_writes(self) -> Iterator[None]:
@@ -200,6 +196,130 @@ class PostgresDatabase:
             )
 
 
+# ---------------------------------------------------------------- MySQL and MariaDB
+
+
+@contextmanager
+def mysql_server() -> Iterator[str]:
+    """Yield the address of a running MySQL or MariaDB server; no wheel brings one."""
+    try:
+        _connect_to_mysql(MYSQL_SERVER).close()
+    except pymysql.err.OperationalError as error:
+        raise NoServerError(HOW_TO_GET_MYSQL) from error
+    yield MYSQL_SERVER
+
+
+@dataclass(frozen=True)
+class MysqlDatabase:
+    """A database of its own on a MySQL or MariaDB server, with the collation of that server."""
+
+    server: str
+    name: str
+
+    @classmethod
+    def create(cls, server: str, purpose: str) -> MysqlDatabase:
+        """Create an empty database, whose name begins with `test`."""
+        made = cls(server, _new_name(purpose))
+        with _connect_to_mysql(server) as connection:
+            _run(connection, f"CREATE DATABASE {made.name}")
+        return made
+
+    @property
+    def url(self) -> str:
+        return _url(self.server, self.name)
+
+    def outages(self) -> tuple[Outage, ...]:
+        return _outages(self.server, self.name)
+
+    def absence(self) -> Absence:
+        return _absence(self.server, self.name)
+
+    @contextmanager
+    def holding_writes(self) -> Iterator[None]:
+        with _connect_to_mysql(self.url) as connection:
+            tables = ", ".join(f"{name} READ" for (name,) in _run(connection, "SHOW TABLES"))
+            _run(connection, f"LOCK TABLES {tables}")
+            yield
+
+    @contextmanager
+    def refusing_title(self, title: str) -> Iterator[None]:
+        # At the statement: there is no check that MySQL puts off until the commit.
+        with _connect_to_mysql(self.url) as connection:
+            _run(
+                connection,
+                "CREATE TRIGGER planted BEFORE INSERT ON item FOR EACH ROW "
+                f"IF NEW.title = '{title}' THEN "
+                "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'planted by item'; END IF",
+            )
+            try:
+                yield
+            finally:
+                _run(connection, "DROP TRIGGER planted")
+
+    def contents(self) -> str:
+        with _connect_to_mysql(self.url) as connection:
+            return "\n".join(
+                str([each.hex() if isinstance(each, bytes) else each for each in row])
+                for (table,) in _run(connection, "SHOW TABLES")
+                for row in _run(connection, f"SELECT * FROM {table}")  # noqa: S608 - our own
+            )
+
+    def drop(self) -> None:
+        with _connect_to_mysql(self.server) as connection:
+            _run(connection, f"DROP DATABASE IF EXISTS {self.name}")
+
+
+def _connect_to_mysql(url: str) -> pymysql.Connection:
+    parts = urlsplit(url)
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=parts.username,
+        database=parts.path.removeprefix("/") or None,
+        connect_timeout=3,
+        autocommit=True,
+    )
+
+
+def _run(connection: pymysql.Connection, statement: str) -> Sequence[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+# ---------------------------------------------------------------- What servers have in common
+
+
+def _new_name(purpose: str) -> str:
+    # PostgreSQL takes 63 characters, MySQL 64.
+    name = f"test_{purpose.replace('-', '_')}_{secrets.token_hex(4)}"[-63:]
+    return name if name.startswith("test") else f"test_{name[5:]}"
+
+
+def _url(server: str, database: str) -> str:
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
+
+
+def _outages(server: str, database: str) -> tuple[Outage, ...]:
+    refusing, silent = Gate(server), Gate(server)
+    return (
+        Outage("refuses", refusing.url(database), refusing.closed(), reads_fail=True),
+        Outage(
+            "is-silent",
+            silent.url(database),
+            silent.silent(),
+            reads_fail=True,
+            noticed_at_once=False,
+        ),
+    )
+
+
+def _absence(server: str, database: str) -> Absence:
+    gate = Gate(server)
+    gate.close()
+    return Absence(gate.url(database), gate.open)
+
+
 class Gate:
     """A TCP relay before the database server, which can be closed or fall silent."""
 
@@ -215,7 +335,8 @@ class Gate:
 
     def url(self, database: str) -> str:
         """Return the address of a database as seen through the gate."""
-        return f"postgresql://{self._server.username}@127.0.0.1:{self._port}/{database}"
+        address = f"{self._server.username}@127.0.0.1:{self._port}"
+        return f"{self._server.scheme}://{address}/{database}"
 
     @contextmanager
     def closed(self) -> Iterator[None]:

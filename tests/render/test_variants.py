@@ -44,21 +44,31 @@ LEFTOVERS = {
     # By question and the choice that was taken: what would be left over from another.
     ("auth", "none"): (
         words("jwt", "argon2", "pwdlib", "secret_key", "create.admin", "owner", "bearer"),
-        words("multipart", "oauth", "refresh", "logout", r"register\b", "throttl", "is_active"),
+        words("multipart", "oauth", "refresh", "logout", r"(?<!atexit\.)register\b", "throttl"),
+        words("is_active"),
         words(r"accounts?\b", r"\busers?/", "/users", "email"),
         words("password", "token", "login", r"\badmin", where=CODE),
     ),
     ("database", "sqlite"): (
         words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),
+        words("mysql", "mariadb", "asyncmy", "3306"),
     ),
-    ("database", "postgresql"): (words("sqlite"),),
+    ("database", "mysql"): (
+        words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),
+    ),
+    ("database", "postgresql"): (words("sqlite", "mysql", "mariadb", "asyncmy", "3306"),),
     ("concurrency", "sync"): (
         words("asyncpg", "aiosqlite", "AsyncSession", "AsyncEngine", "create_async_engine"),
         words("async_sessionmaker", r"sqlalchemy\[asyncio\]", "greenlet", "pytest.asyncio"),
+        words("quart", "hypercorn"),
     ),
     ("concurrency", "async"): (
         words("run_in_threadpool", "(?<!async_)sessionmaker", r"import Session\b", where=CODE[:1]),
     ),
+    ("framework", "fastapi"): (
+        words("flask", "quart", "werkzeug", "spectree", r"\bclick\b", "blueprint"),
+    ),
+    ("framework", "flask"): (words("fastapi", "starlette", "typer", "uvicorn", r"\brouters?\b"),),
     ("ci", "github"): (words("gitlab"),),
     ("ci", "gitlab"): (words(r"\.github\b", "github actions"),),
     ("ci", "none"): (words("gitlab", r"\.github\b", "github actions"),),

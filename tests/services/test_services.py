@@ -63,6 +63,19 @@ def test_its_tests_pass_and_cover_it(service: Service, empty_database: Database)
     _assert_tested(printed)
 
 
+@pytest.mark.parametrize("concurrency", ["sync", "async"])
+def test_its_tests_run_on_sqlite_where_no_mysql_is_named(
+    concurrency: str, installed: Callable[[Combination], Service]
+) -> None:
+    service = installed(Combination("fastapi", "sqlalchemy", "mysql", "jwt", concurrency))
+
+    printed = make(service.folder, "test")
+
+    _assert_tested(printed)
+    (header,) = re.findall("^database: .*", printed, re.MULTILINE)
+    assert "SQLite" in header
+
+
 def _assert_tested(printed: str) -> None:
     assert re.search(r"\b[1-9]\d* passed", printed), printed[-2_000:]
     assert not re.search(r"\b[1-9]\d* (skipped|xfailed|xpassed|deselected|warnings?)\b", printed)

@@ -1,0 +1,35 @@
+"""A body whose length is told only by its end."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.fixtures.client import Client
+
+PART = 64 * 1024
+LIMIT = 16
+
+
+@pytest.mark.parametrize(("parts", "refused"), [(LIMIT, False), (LIMIT + 1, True)])
+async def test_unknown_length(client: Client, parts: int, *, refused: bool) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(parts):
+            yield b"x" * PART
+
+    response = await client.post("/api/v1/items", content=body())
+
+    assert (response.status_code == 413) == refused
+
+
+async def test_no_more_is_taken_than_that(client: Client) -> None:
+    taken = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for taken in range(1, 1000):
+            yield b"x" * PART
+
+    response = await client.post("/api/v1/items", content=body())
+
+    assert response.status_code == 413
+    assert taken == LIMIT + 1
