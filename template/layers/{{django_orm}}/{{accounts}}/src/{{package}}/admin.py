@@ -1,13 +1,20 @@
-"""The middleware of the admin site, which the requests of others pass without a stop."""
+"""The admin site: its addresses, its static files, and its middleware.
+
+The requests of others pass the middleware without a stop.
+"""
 
 from collections.abc import Awaitable
+from functools import cache
 
+from django.contrib import admin
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 PREFIX = "/admin/"
 
@@ -32,3 +39,24 @@ class AuthenticationMiddleware(ForTheAdminSite, auth.AuthenticationMiddleware):
 
 class MessageMiddleware(ForTheAdminSite, messages.MessageMiddleware):
     """Keeps what is told after a form was sent."""
+
+
+def static_file(request: HttpRequest, **_: str) -> HttpResponseBase:
+    """Answer with a file of the admin's pages."""
+    response: HttpResponseBase = _files()(request)
+    return response
+
+
+@cache
+def _files() -> WhiteNoiseMiddleware:
+    return WhiteNoiseMiddleware(_not_found)
+
+
+def _not_found(_request: HttpRequest) -> HttpResponseBase:
+    raise Http404
+
+
+urlpatterns = [
+    path(PREFIX.removeprefix("/"), admin.site.urls),
+    path("static/<path:name>", static_file),
+]

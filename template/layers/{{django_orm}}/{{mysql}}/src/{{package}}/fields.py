@@ -7,7 +7,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class UuidBytesField(models.UUIDField[UUID, UUID]):
+class UuidBytesField(models.UUIDField):  # type: ignore[type-arg] # generic for mypy only
     """A UUID in 16 bytes, which sort as its text does."""
 
     def get_internal_type(self) -> str:
@@ -18,9 +18,7 @@ class UuidBytesField(models.UUIDField[UUID, UUID]):
         """Return the type of the column; SQLite stands in for a server on a developer's machine."""
         return "binary(16)" if connection.vendor == "mysql" else "blob"
 
-    def get_db_prep_value(
-        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
-    ) -> bytes | None:
+    def get_db_prep_value(self, value: Any, *_: Any, **__: Any) -> bytes | None:
         """Store the bytes."""
         uuid = self.to_python(value)
         return uuid.bytes if uuid else None

@@ -1,8 +1,7 @@
 """What is asked of a new password beyond what Django's own validators ask."""
 
-from django.core.exceptions import ValidationError
-
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 
 MAX_LENGTH = 128
 
@@ -10,7 +9,7 @@ MAX_LENGTH = 128
 class MaximumLengthValidator:
     """Refuses a password that only costs time to hash."""
 
-    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+    def validate(self, password: str, _user: AbstractBaseUser | None = None) -> None:
         """Let a password pass.
 
         Raises:
