@@ -4,13 +4,14 @@ The requests of others pass the middleware without a stop.
 """
 
 from collections.abc import Awaitable
+from contextlib import closing
 from functools import cache
 
 from django.contrib import admin
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils.deprecation import MiddlewareMixin
@@ -43,8 +44,9 @@ class MessageMiddleware(ForTheAdminSite, messages.MessageMiddleware):
 
 def static_file(request: HttpRequest, **_: str) -> HttpResponseBase:
     """Answer with a file of the admin's pages."""
-    response: HttpResponseBase = _files()(request)
-    return response
+    # Read at once: a coroutine would not wait for a file that is streamed.
+    with closing(_files()(request)) as file:
+        return HttpResponse(file.getvalue(), status=file.status_code, headers=file.headers)
 
 
 @cache
