@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,19 +53,23 @@ def tree(path: Path) -> nodes.Template:
     return ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def compiled(text: str) -> jinja2.Template:
+    """Return a template, which is compiled once."""
+    return ENVIRONMENT.from_string(text)
+
+
 def flags_of(answers: dict[str, str]) -> dict[str, str]:
     """Return the value of every flag for some answers; a flag may build on one above it."""
     values: dict[str, str] = {}
     for flag, default in FLAGS.items():
-        values[flag] = ENVIRONMENT.from_string(default).render(answers | values)
+        values[flag] = compiled(default).render(answers | values)
     return values
 
 
 def output_path(source: Path, context: dict[str, Any]) -> str | None:
     """Return where a source is written, or nothing where one of its flags is off."""
-    parts = [
-        ENVIRONMENT.from_string(part).render(context) for part in source.relative_to(LAYERS).parts
-    ]
+    parts = [compiled(part).render(context) for part in source.relative_to(LAYERS).parts]
     if not all(parts):
         return None
     return "/".join(part for part in parts if part != ".").removesuffix(SUFFIX)
