@@ -66,9 +66,21 @@ LEFTOVERS = {
         words("run_in_threadpool", "(?<!async_)sessionmaker", r"import Session\b", where=CODE[:1]),
     ),
     ("framework", "fastapi"): (
-        words("flask", "quart", "werkzeug", "spectree", r"\bclick\b", "blueprint"),
+        words("flask", "quart", "werkzeug", "spectree", r"\bclick\b", "blueprint", "django"),
     ),
-    ("framework", "flask"): (words("fastapi", "starlette", "typer", "uvicorn", r"\brouters?\b"),),
+    ("framework", "flask"): (
+        words("fastapi", "starlette", "typer", "uvicorn", r"\brouters?\b", "django"),
+    ),
+    ("framework", "django"): (
+        words("fastapi", "starlette", "flask", "quart", "werkzeug", "spectree", "typer"),
+    ),
+    ("orm", "sqlalchemy"): (words("sqlmodel", "makemigrations", r"django\.db", "psycopg_pool"),),
+    ("orm", "sqlmodel"): (words("DeclarativeBase", "mapped_column", "makemigrations"),),
+    ("orm", "django"): (
+        words("sqlalchemy", "sqlmodel", "alembic", "asyncpg", "aiosqlite", "pwdlib"),
+    ),
+    ("django_api", "ninja"): (words("rest_framework", r"\bdrf", "spectacular", "serializers"),),
+    ("django_api", "drf"): (words(r"\bninja"),),
     ("ci", "github"): (words("gitlab"),),
     ("ci", "gitlab"): (words(r"\.github\b", "github actions"),),
     ("ci", "none"): (words("gitlab", r"\.github\b", "github actions"),),
