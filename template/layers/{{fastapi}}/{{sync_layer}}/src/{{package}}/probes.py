@@ -1,0 +1,21 @@
+"""Asking what the service depends on for a sign of life."""
+
+from collections.abc import Callable
+
+from anyio import fail_after
+from anyio.to_thread import run_sync
+from sqlalchemy.exc import SQLAlchemyError
+
+READY_SECONDS = 2
+UNREACHABLE = (SQLAlchemyError, TimeoutError)
+
+
+async def answers(ping: Callable[[], None]) -> bool:
+    """Tell whether a ping returns within `READY_SECONDS`."""
+    try:
+        with fail_after(READY_SECONDS):
+            # Whatever hangs is left behind: nothing can interrupt a thread that waits.
+            await run_sync(ping, abandon_on_cancel=True)
+    except UNREACHABLE:
+        return False
+    return True
