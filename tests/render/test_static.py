@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -84,3 +85,25 @@ def test_types_and_dependencies_are_in_order(
             check=False,
         )
         assert done.returncode == 0, f"{program}:\n{done.stdout}{done.stderr}"
+
+
+LONGEST = "abcdefghij_abcdefghij_abcdefghij_abcdefg"
+
+
+@pytest.mark.parametrize("static", VALID, ids=lambda each: each.id)
+def test_the_longest_name_leaves_nothing_to_format(static: Combination, tmp_path: Path) -> None:
+    """Where a name is long, imports are wrapped; and Python 3.14 has its own ways to write some."""
+    answers = static.answers(
+        project_name=LONGEST.replace("_", "-"), package=LONGEST, python_version="3.14"
+    )
+    folder = render(answers, tmp_path / "service")
+
+    for command in (("format", "--check"), ("check",)):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", "--quiet", "."],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
