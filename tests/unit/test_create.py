@@ -137,6 +137,8 @@ class TestSteps:
         self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
+        # Where the running Python lies comes last on the path, and git may lie there as well.
+        monkeypatch.setattr("sys.base_prefix", str(tmp_path))
         ended = run("create", "shop", "--yes", "--no-install")
 
         assert ended.code == 0
