@@ -27,16 +27,29 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
+pytest_plugins = ["tests.harness.fixtures"]
+
 ACCOUNTS_ONLY = "accounts"
+ONLY = ("auth", "orm", "concurrency")
+SIGNING_ONLY = "signing"
+EVENT_LOOP_ONLY = "event_loop"
+ONCE_PER = "once_per"
+NOBODY = "concerns_nobody"
 
 SERVERS = {"postgresql": postgres_server, "mysql": mysql_server}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks."""
-    config.addinivalue_line(
-        "markers", f"{ACCOUNTS_ONLY}: asks only the services whose callers have accounts"
-    )
+    for line in (
+        f"{ACCOUNTS_ONLY}: asks only the services whose callers have accounts",
+        *(f"{each}(*choices): asks only the services with one of these" for each in ONLY),
+        f"{EVENT_LOOP_ONLY}: asks only the services whose server reads on an event loop (ASGI)",
+        f"{SIGNING_ONLY}: asks only the services that have a SECRET_KEY",
+        f"{ONCE_PER}(*questions): asks one service for each way to answer these questions",
+        f"{NOBODY}: asks for a service that is not in this run",
+    ):
+        config.addinivalue_line("markers", line)
 
 
 class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -65,18 +78,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that asks for a service once for every combination that it concerns."""
     if "combination" not in metafunc.fixturenames:
         return
-    concerned = [
-        each for each in RUN if each.auth != "none" or not _is_for_accounts(metafunc.definition)
-    ]
+    concerned = _concerned(metafunc.definition)
+    nobody = pytest.param(None, id="nobody", marks=pytest.mark.concerns_nobody)
     metafunc.parametrize(
         "combination",
-        [pytest.param(each, id=each.id) for each in concerned],
+        [pytest.param(each, id=each.id) for each in concerned] or [nobody],
         scope="session",
     )
 
 
-def _is_for_accounts(item: pytest.Item) -> bool:
-    return item.get_closest_marker(ACCOUNTS_ONLY) is not None
+def _concerned(item: pytest.Item) -> list[Combination]:
+    """Return those of this run that a test concerns."""
+    found = [*RUN]
+    if item.get_closest_marker(ACCOUNTS_ONLY):
+        found = [each for each in found if each.auth != "none"]
+    for question in ONLY:
+        if mark := item.get_closest_marker(question):
+            found = [each for each in found if getattr(each, question) in mark.args]
+    if item.get_closest_marker(SIGNING_ONLY):
+        found = [each for each in found if each.signs]
+    if item.get_closest_marker(EVENT_LOOP_ONLY):
+        found = [each for each in found if each.reads_on_a_loop]
+    if mark := item.get_closest_marker(ONCE_PER):
+        first: dict[tuple[str, ...], Combination] = {}
+        for each in found:
+            first.setdefault(tuple(getattr(each, name) for name in mark.args), each)
+        found = [*first.values()]
+    return found
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that concern no service of this run."""
+    idle = [each for each in items if each.get_closest_marker(NOBODY)]
+    if idle:
+        config.hook.pytest_deselected(items=idle)
+        items[:] = [each for each in items if not each.get_closest_marker(NOBODY)]
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register
+from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Settings
+    from tests.harness.accounts import Account
     from tests.harness.api import Api, Document
     from tests.harness.databases import Database
+    from tests.harness.fixtures import Settings
     from tests.harness.services import Service
 
 COMMANDS = {"serve", "migrate", "openapi", "check"}
 COMMANDS_OF_ACCOUNTS = {"create-admin"}
+COMMANDS_OF_LOGINS = {"sweep"}
+LOGINS = ("jwt", "session", "oauth2")
+LONGER_THAN_ANY_LOGIN = timedelta(days=31)
 
 
 class TestHelp:
@@ -27,9 +33,20 @@ class TestHelp:
         for command in COMMANDS | (COMMANDS_OF_ACCOUNTS if service.has_accounts else set()):
             assert command in done.stdout
 
+    @pytest.mark.auth(*LOGINS)
+    def test_it_lists_the_commands_of_logins(self, service: Service) -> None:
+        said = service.run("--help", settings={}).stdout
+
+        for command in COMMANDS_OF_LOGINS:
+            assert command in said
+
     def test_it_lists_nothing_that_was_not_chosen(self, service: Service) -> None:
+        said = service.run("--help", settings={}).stdout
+
         if not service.has_accounts:
-            assert "create-admin" not in service.run("--help", settings={}).stdout
+            assert "create-admin" not in said
+        if service.combination.auth not in LOGINS:
+            assert "sweep" not in said
 
     def test_an_unknown_command_is_wrong_usage(self, service: Service) -> None:
         done = service.run("no-such-command", settings={})
@@ -146,6 +163,47 @@ class TestCreateAdmin:
         settings = {**production, "DATABASE_URL": database.absence().url}
 
         done = service.run("create-admin", new_email(), settings=settings, stdin=PASSWORD)
+
+        _assert_refused(done.returncode, done.stderr)
+
+
+@pytest.mark.auth(*LOGINS)
+class TestSweep:
+    def test_what_has_expired_goes_and_the_rest_stays(
+        self,
+        service: Service,
+        production: Settings,
+        database: Database,
+        account: Account,
+        other_account: Account,
+    ) -> None:
+        expired, others = (
+            StoredLogins.of(database, service.combination, each.email)
+            for each in (account, other_account)
+        )
+        expired.let_pass(LONGER_THAN_ANY_LOGIN)
+        assert (expired.count(), others.count()) == (1, 1)
+
+        done = service.run("sweep", settings=production)
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (expired.count(), others.count()) == (0, 1)
+        assert other_account.api.get("/api/v1/users/me").status_code == 200
+
+    def test_a_second_time_it_has_nothing_to_do(
+        self, service: Service, production: Settings, account: Account
+    ) -> None:
+        for _ in range(2):
+            assert service.run("sweep", settings=production).returncode == 0
+
+        assert account.api.get("/api/v1/users/me").status_code == 200
+
+    def test_a_database_that_is_down_is_1_with_one_line(
+        self, service: Service, production: Settings, database: Database
+    ) -> None:
+        settings = {**production, "DATABASE_URL": database.absence().url}
+
+        done = service.run("sweep", settings=settings)
 
         _assert_refused(done.returncode, done.stderr)
 

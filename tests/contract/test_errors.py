@@ -12,8 +12,8 @@ from tests.harness.accounts import new_account
 from tests.harness.api import Api, Document, Transcript
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Start
     from tests.harness.databases import Database, Outage
+    from tests.harness.fixtures import Start
     from tests.harness.services import Server, Service
 
 JSON = {"Content-Type": "application/json"}
@@ -29,13 +29,20 @@ METHODS = {
 }
 METHODS_OF_ACCOUNTS = {
     "/api/v1/auth/register": {"POST"},
-    "/api/v1/auth/token": {"POST"},
-    "/api/v1/auth/refresh": {"POST"},
-    "/api/v1/auth/logout": {"POST"},
     "/api/v1/users/me": {"GET", "PATCH"},
     "/api/v1/users": {"GET"},
     f"/api/v1/users/{NO_ITEM}": {"PATCH"},
 }
+METHODS_OF_TOKENS = {
+    "/api/v1/auth/token": {"POST"},
+    "/api/v1/auth/refresh": {"POST"},
+    "/api/v1/auth/logout": {"POST"},
+}
+METHODS_OF_SESSIONS = {
+    "/api/v1/auth/csrf": {"GET"},
+    "/api/v1/auth/logout": {"POST"},
+}
+METHODS_OF_LOGIN = {"/api/v1/auth/login": {"POST"}}
 ALSO_ALLOWED = {"HEAD", "OPTIONS"}
 
 
@@ -73,6 +80,23 @@ class TestWrongMethod:
         self, caller: Api, path: str
     ) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_ACCOUNTS[path])
+
+    @pytest.mark.auth("jwt")
+    @pytest.mark.parametrize("path", METHODS_OF_TOKENS)
+    def test_the_answer_lists_the_methods_of_a_path_of_tokens(self, caller: Api, path: str) -> None:
+        _assert_refuses_other_methods(caller, path, METHODS_OF_TOKENS[path])
+
+    @pytest.mark.auth("session", "oauth2")
+    @pytest.mark.parametrize("path", METHODS_OF_SESSIONS)
+    def test_the_answer_lists_the_methods_of_a_path_of_sessions(
+        self, caller: Api, path: str
+    ) -> None:
+        _assert_refuses_other_methods(caller, path, METHODS_OF_SESSIONS[path])
+
+    @pytest.mark.auth("session")
+    @pytest.mark.parametrize("path", METHODS_OF_LOGIN)
+    def test_the_answer_lists_the_methods_of_logging_in(self, caller: Api, path: str) -> None:
+        _assert_refuses_other_methods(caller, path, METHODS_OF_LOGIN[path])
 
 
 def _assert_refuses_other_methods(api: Api, path: str, methods: set[str]) -> None:
@@ -159,7 +183,7 @@ class TestWrongMediaType:
 
         assert answer.status_code == 201
 
-    @pytest.mark.accounts
+    @pytest.mark.auth("jwt")
     def test_json_where_a_form_is_due_is_a_415(self, api: Api) -> None:
         answer = api.post(
             "/api/v1/auth/token",

@@ -11,15 +11,17 @@ import pytest
 
 from tests.harness import tokens
 from tests.harness.accounts import PASSWORD, Account, log_in_with_jwt, new_email, register
+from tests.harness.api import Api
+from tests.harness.services import secret_key
 
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.contract.conftest import Settings
-    from tests.harness.api import Api
+    from tests.harness.api import Transcript
     from tests.harness.databases import Database
+    from tests.harness.fixtures import Settings, Start
 
-pytestmark = pytest.mark.accounts
+pytestmark = pytest.mark.auth("jwt")
 
 ACCESS_SECONDS = 15 * 60
 CLAIMS = ("iss", "aud", "exp", "iat", "sub", "jti")
@@ -401,3 +403,42 @@ class TestPasswordChange:
         assert answer.status_code == 200
         assert refresh(api, others["refresh_token"]).status_code == 401
         assert other.get("/api/v1/users/me").status_code == 401
+
+
+class TestKeyRotation:
+    def test_a_token_of_an_old_key_that_is_listed_is_taken(
+        self, start: Start, production: Settings, transcript: Transcript, account: Account
+    ) -> None:
+        old = f"{secret_key()},{production['SECRET_KEY']}"
+        with start(SECRET_KEY=secret_key(), SECRET_KEY_FALLBACKS=old) as server:
+            api = Api(server.url, transcript)
+
+            answer = call_with(api, account.tokens["access_token"])
+            pair = refresh(api, account.tokens["refresh_token"]).json()
+
+            assert answer.json()["id"] == account.id
+            assert call_with(api, pair["access_token"]).status_code == 200
+        with start() as server:
+            _assert_refused(call_with(Api(server.url, transcript), pair["access_token"]))
+
+    def test_a_token_of_an_old_key_that_is_not_listed_is_refused(
+        self, start: Start, transcript: Transcript, account: Account
+    ) -> None:
+        """The refresh token, which nothing signs, brings one of the new key."""
+        with start(SECRET_KEY=secret_key()) as server:
+            api = Api(server.url, transcript)
+
+            _assert_refused(call_with(api, account.tokens["access_token"]))
+
+            pair = refresh(api, account.tokens["refresh_token"]).json()
+            assert call_with(api, pair["access_token"]).status_code == 200
+
+    def test_an_expired_token_of_an_old_key_is_refused(
+        self, start: Start, production: Settings, transcript: Transcript, account: Account
+    ) -> None:
+        header, claims = tokens.read(account.tokens["access_token"])
+        claims |= {"iat": claims["iat"] - 2 * ACCESS_SECONDS, "exp": claims["iat"] - ACCESS_SECONDS}
+        token = tokens.written(header, claims, production["SECRET_KEY"])
+        keys = {"SECRET_KEY": secret_key(), "SECRET_KEY_FALLBACKS": production["SECRET_KEY"]}
+        with start(**keys) as server:
+            _assert_refused(call_with(Api(server.url, transcript), token))

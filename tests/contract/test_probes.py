@@ -14,9 +14,9 @@ from openapi_spec_validator import validate
 from tests.harness.api import Api, Document, Transcript
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Start
     from tests.harness.combinations import Combination
     from tests.harness.databases import Database
+    from tests.harness.fixtures import Start
 
 PROBE_SECONDS = 2
 NETWORK_SLACK = 1
@@ -27,16 +27,37 @@ PATHS = {
     "/api/v1/items": {"get", "post"},
     "/api/v1/items/{}": {"get", "patch", "delete"},
 }
-PATHS_OF_AUTH = {
+PATHS_OF_ACCOUNTS = {
+    "/api/v1/auth/register": {"post"},
+    "/api/v1/users/me": {"get", "patch"},
+    "/api/v1/users": {"get"},
+    "/api/v1/users/{}": {"patch"},
+}
+PATHS_OF_AUTH: dict[str, dict[str, set[str]]] = {
     "none": {},
     "jwt": {
-        "/api/v1/auth/register": {"post"},
+        **PATHS_OF_ACCOUNTS,
         "/api/v1/auth/token": {"post"},
         "/api/v1/auth/refresh": {"post"},
         "/api/v1/auth/logout": {"post"},
-        "/api/v1/users/me": {"get", "patch"},
-        "/api/v1/users": {"get"},
-        "/api/v1/users/{}": {"patch"},
+    },
+    "session": {
+        **PATHS_OF_ACCOUNTS,
+        "/api/v1/auth/login": {"post"},
+        "/api/v1/auth/csrf": {"get"},
+        "/api/v1/auth/logout": {"post"},
+    },
+    "oauth2": {
+        **PATHS_OF_ACCOUNTS,
+        "/api/v1/auth/login": {"get"},
+        "/api/v1/auth/callback": {"get"},
+        "/api/v1/auth/csrf": {"get"},
+        "/api/v1/auth/logout": {"post"},
+    },
+    "api-key": {
+        **PATHS_OF_ACCOUNTS,
+        "/api/v1/api-keys": {"get", "post"},
+        "/api/v1/api-keys/{}": {"delete"},
     },
 }
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.conftest import OPEN_ORIGIN
 from tests.harness.api import Api, Transcript
-from tests.harness.services import Service, free_port
+from tests.harness.fixtures import OPEN_ORIGIN
+from tests.harness.services import Service, free_port, secret_key
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Settings, Start
+    from tests.harness.fixtures import Settings, Start
 
 SECRET = "do-not-print-this-secret"  # noqa: S105 - what must not be printed
 
@@ -88,7 +88,7 @@ def test_production_refuses_what_is_unsafe(
     _assert_refused(service, _changed(production, unsafe), *unsafe)
 
 
-@pytest.mark.accounts
+@pytest.mark.signing
 @pytest.mark.parametrize("value", REFUSED_KEYS)
 def test_production_refuses_a_key_that_is_missing_or_weak(
     service: Service, production: Settings, value: str | None
@@ -96,7 +96,7 @@ def test_production_refuses_a_key_that_is_missing_or_weak(
     _assert_refused(service, _changed(production, {"SECRET_KEY": value}), "SECRET_KEY")
 
 
-@pytest.mark.accounts
+@pytest.mark.signing
 def test_production_refuses_the_key_of_the_example(service: Service, production: Settings) -> None:
     example = (service.folder / ".env.example").read_text(encoding="utf-8")
     (key,) = [
@@ -106,6 +106,15 @@ def test_production_refuses_the_key_of_the_example(service: Service, production:
     ]
 
     _assert_refused(service, {**production, "SECRET_KEY": key}, "SECRET_KEY")
+
+
+@pytest.mark.signing
+def test_a_weak_key_is_refused_among_the_older_ones_too(
+    service: Service, production: Settings
+) -> None:
+    keys = f"{secret_key()},{'x' * 31}"
+
+    _assert_refused(service, {**production, "SECRET_KEY_FALLBACKS": keys}, "SECRET_KEY_FALLBACKS")
 
 
 def test_production_runs_where_all_is_set(start: Start, transcript: Transcript) -> None:

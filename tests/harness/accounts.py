@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from tests.harness.api_keys import insert_key
+from tests.harness.issuer import let_in
+from tests.harness.services import DATABASE_URLS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,19 +47,89 @@ def register(api: Api, *, email: str | None = None, password: str = PASSWORD) ->
     )
 
 
-def log_in_with_jwt(api: Api, email: str, password: str) -> tuple[Api, dict[str, Any]]:
-    """Trade a password for a pair of tokens (RFC 6749, section 4.3)."""
-    answer = api.post(
+def ask_for_tokens(api: Api, email: str, password: str) -> httpx2.Response:
+    """Offer a password for a pair of tokens (RFC 6749, section 4.3)."""
+    return api.post(
         "/api/v1/auth/token",
         data={"grant_type": "password", "username": email, "password": password},
     )
+
+
+def ask_for_session(api: Api, email: str, password: str) -> httpx2.Response:
+    """Offer a password for the cookie of a session."""
+    return api.post("/api/v1/auth/login", json={"email": email, "password": password})
+
+
+def log_in_with_jwt(api: Api, email: str, password: str) -> tuple[Api, dict[str, Any]]:
+    """Trade a password for a pair of tokens."""
+    answer = ask_for_tokens(api, email, password)
     assert answer.status_code == httpx2.codes.OK, answer.text
     tokens: dict[str, Any] = answer.json()
     return api.again(headers={"Authorization": f"Bearer {tokens['access_token']}"}), tokens
 
 
-LOG_IN: dict[str, Callable[[Api, str, str], tuple[Api, dict[str, Any]]]] = {"jwt": log_in_with_jwt}
+def log_in_with_session(api: Api, email: str, password: str) -> tuple[Api, dict[str, Any]]:
+    """Trade a password for a session."""
+    answer = ask_for_session(api, email, password)
+    assert answer.status_code == httpx2.codes.OK, answer.text
+    return in_session(api, answer.cookies["session"])
+
+
+def in_session(api: Api, cookie: str) -> tuple[Api, dict[str, Any]]:
+    """Return a client that calls under a session, with its cookie and its CSRF token."""
+    caller = api.again(headers={"Cookie": f"session={cookie}"})
+    answer = caller.get("/api/v1/auth/csrf")
+    assert answer.status_code == httpx2.codes.OK, answer.text
+    token = answer.json()["csrf_token"]
+    caller.headers["X-CSRF-Token"] = token
+    return caller, {"cookie": cookie, "csrf_token": token}
+
+
+def log_in_with_key(api: Api, email: str, _password: str) -> tuple[Api, dict[str, Any]]:
+    """Take a key that the database is given."""
+    key = insert_key(DATABASE_URLS[str(api.base_url).rstrip("/")], email)
+    return api.again(headers={"X-API-Key": key}), {"key": key}
+
+
+def log_in_at_issuer(api: Api, email: str, _password: str) -> tuple[Api, dict[str, Any]]:
+    """Go to the issuer, which says that the address is verified, and come back with a session."""
+    there = api.get("/api/v1/auth/login")
+    assert there.status_code == httpx2.codes.FOUND, there.text
+    back = let_in(there.headers["location"], login=email)
+    state = there.cookies["login_state"]
+    answer = api.get(back.raw_path.decode(), headers={"Cookie": f"login_state={state}"})
+    assert answer.status_code == httpx2.codes.SEE_OTHER, answer.text
+    return in_session(api, answer.cookies["session"])
+
+
+CHALLENGES = {"jwt": "Bearer", "session": "Session", "oauth2": "Session", "api-key": "ApiKey"}
+"""By kind of auth: what `WWW-Authenticate` of a 401 asks for."""
+
+LOG_IN: dict[str, Callable[[Api, str, str], tuple[Api, dict[str, Any]]]] = {
+    "jwt": log_in_with_jwt,
+    "session": log_in_with_session,
+    "api-key": log_in_with_key,
+    "oauth2": log_in_at_issuer,
+}
 """By kind of auth: from a client, an address and a password to a client that is logged in."""
+
+
+ASK_TO_LOG_IN: dict[str, Callable[[Api, str, str], httpx2.Response]] = {
+    "jwt": ask_for_tokens,
+    "session": ask_for_session,
+}
+"""By kind of auth where passwords are logged in with: offers one for an address."""
+
+
+def try_password(api: Api, auth: str, email: str, password: str) -> httpx2.Response:
+    """Ask whether a password is right: the answer is 200, or 401.
+
+    Where nobody logs in with one, the account at this address confirms a change with it.
+    """
+    if ask := ASK_TO_LOG_IN.get(auth):
+        return ask(api, email, password)
+    caller, _ = LOG_IN[auth](api, email, password)
+    return caller.patch("/api/v1/users/me", json={"current_password": password})
 
 
 def new_account(api: Api, auth: str) -> Account:

@@ -7,7 +7,9 @@ import json
 import os
 import re
 import ssl
+import threading
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -27,6 +29,8 @@ API_SECURITY_HEADERS = {
 }
 DOCUMENT_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
+CREDENTIALS = ("authorization", "cookie", "x-csrf-token", "x-api-key")
+"""The headers by which callers show who they are."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Shared, and empty: reading the certificates of the system takes a client 50 ms."""
@@ -45,11 +49,13 @@ def _loopback_addresses() -> Iterator[str]:
 
 
 _peers = _loopback_addresses()
+_one_at_a_time = threading.Lock()
 
 
 def new_peer() -> str:
     """Return a loopback address that no request of this run has come from."""
-    return next(_peers)
+    with _one_at_a_time:  # a generator cannot be asked by two threads at once
+        return next(_peers)
 
 
 # ---------------------------------------------------------------- The document
@@ -227,6 +233,8 @@ class Api(httpx2.Client):
         super().__init__(
             base_url=url,
             headers=headers,
+            # A client is one caller: it takes no cookie but that of its headers.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=30,
             trust_env=False,
             follow_redirects=False,
@@ -238,6 +246,11 @@ class Api(httpx2.Client):
     def _remember(self, response: httpx2.Response) -> None:
         response.read()
         self._transcript.responses.append((response, self._production))
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The headers that tell who is calling."""
+        return {name: value for name, value in self.headers.items() if name in CREDENTIALS}
 
     def again(self, *, headers: dict[str, str] | None = None, peer: str | None = None) -> Api:
         """Return a client of the same service, from another peer and with these headers only."""

@@ -27,7 +27,7 @@ CHOICES = {
     "framework": ("fastapi", "flask", "django"),
     "orm": ("sqlalchemy", "sqlmodel", "django"),
     "database": ("postgresql", "mysql", "sqlite"),
-    "auth": ("none", "jwt"),
+    "auth": ("none", "jwt", "session", "api-key", "oauth2"),
     "concurrency": ("sync", "async"),
     "django_api": ("ninja", "drf", ""),
 }
@@ -44,20 +44,23 @@ django_api=drf      unasked  unasked  yes       drf-orm     drf-orm   yes      y
 django_api=         yes      yes      unasked   yes         yes       yes      yes      yes
 
                     database                    auth
-                    postgresql  mysql  sqlite   none     jwt
-framework=fastapi   yes         yes    yes      yes      yes
-framework=flask     yes         yes    yes      yes      yes
-framework=django    yes         yes    yes      yes      yes
-orm=sqlalchemy      yes         yes    yes      yes      yes
-orm=sqlmodel        yes         yes    yes      yes      yes
-orm=django          yes         yes    yes      yes      yes
-concurrency=sync    yes         yes    yes      yes      yes
-concurrency=async   yes         yes    yes      yes      yes
-django_api=ninja    yes         yes    yes      yes      yes
-django_api=drf      yes         yes    yes      yes      yes
-django_api=         yes         yes    yes      yes      yes
-auth=none           yes         yes    yes      -        -
-auth=jwt            yes         yes    yes      -        -
+                    postgresql  mysql  sqlite   none     jwt      session  api-key  oauth2
+framework=fastapi   yes         yes    yes      yes      yes      yes      yes      yes
+framework=flask     yes         yes    yes      yes      yes      yes      yes      yes
+framework=django    yes         yes    yes      yes      yes      yes      yes      yes
+orm=sqlalchemy      yes         yes    yes      yes      yes      yes      yes      yes
+orm=sqlmodel        yes         yes    yes      yes      yes      yes      yes      yes
+orm=django          yes         yes    yes      yes      yes      yes      yes      yes
+concurrency=sync    yes         yes    yes      yes      yes      yes      yes      yes
+concurrency=async   yes         yes    yes      yes      yes      yes      yes      yes
+django_api=ninja    yes         yes    yes      yes      yes      yes      yes      yes
+django_api=drf      yes         yes    yes      yes      yes      yes      yes      yes
+django_api=         yes         yes    yes      yes      yes      yes      yes      yes
+auth=none           yes         yes    yes      -        -        -        -        -
+auth=jwt            yes         yes    yes      -        -        -        -        -
+auth=session        yes         yes    yes      -        -        -        -        -
+auth=api-key        yes         yes    yes      -        -        -        -        -
+auth=oauth2         yes         yes    yes      -        -        -        -        -
 
                     concurrency
                     sync        async
@@ -76,9 +79,12 @@ RULES = {
 }
 """The name of each rule; none where the question is only put, or not put, with the other choice."""
 
-COUNT = 78
-"""FastAPI and Flask: 2 ORMs x 3 databases x 2 auths x 2 concurrencies, 24 each. Django: 12 with
-SQLAlchemy and ninja, 12 with its own ORM and ninja, 6 with its own ORM and DRF."""
+COUNT = 195
+"""FastAPI and Flask: 2 ORMs x 3 databases x 5 auths x 2 concurrencies, 60 each. Django: 30 with
+SQLAlchemy and ninja, 30 with its own ORM and ninja, 15 with its own ORM and DRF."""
+
+SIGNING = ("jwt", "session", "oauth2")
+"""The kinds of auth that sign something themselves; Django's own accounts always do."""
 
 Choice = tuple[str, str]
 
@@ -134,6 +140,16 @@ class Combination:
         return "-".join(self.choices.values())
 
     @property
+    def signs(self) -> bool:
+        """Whether the service signs something, and so has a SECRET_KEY."""
+        return self.auth in SIGNING or (self.auth != "none" and self.orm == "django")
+
+    @property
+    def reads_on_a_loop(self) -> bool:
+        """Whether the server reads requests on an event loop (ASGI), and not in threads (WSGI)."""
+        return self.framework == "fastapi" or self.concurrency == "async"
+
+    @property
     def verdicts(self) -> set[str]:
         """What the oracle says of its pairs, other than yes."""
         chosen = [(name, getattr(self, name)) for name in CHOICES]
@@ -167,9 +183,17 @@ def _run_on() -> tuple[Combination, ...]:
         return VALID
     if not wanted.isdecimal():
         return tuple(each for each in VALID if wanted in each.id)
-    cover = covering([{**each.choices} for each in VALID], int(wanted))
-    return tuple(each for each in VALID if each.choices in cover)
+    return cover(int(wanted))
+
+
+def cover(strength: int) -> tuple[Combination, ...]:
+    """Return so many of the valid combinations that any `strength` choices meet in one."""
+    chosen = covering([{**each.choices} for each in VALID], strength)
+    return tuple(each for each in VALID if each.choices in chosen)
 
 
 RUN = _run_on()
 """Those that are installed, started and asked."""
+
+CHECKED = VALID if os.environ.get("COMBINATIONS") == "all" else cover(3)
+"""Those whose types are checked: any three choices meet in one, or all (nightly)."""

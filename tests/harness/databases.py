@@ -81,6 +81,9 @@ class Database(Protocol):
     def contents(self) -> str:
         """Return every row of every table, as text."""
 
+    def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
+        """Run a statement, with `%s` for each value, and return the rows that it gives."""
+
     def drop(self) -> None:
         """Remove the database."""
 
@@ -189,6 +192,11 @@ class PostgresDatabase:
                 ).fetchall()
             )
 
+    def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else ()
+
     def drop(self) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
             connection.execute(
@@ -203,7 +211,7 @@ class PostgresDatabase:
 def mysql_server() -> Iterator[str]:
     """Yield the address of a running MySQL or MariaDB server; no wheel brings one."""
     try:
-        _connect_to_mysql(MYSQL_SERVER).close()
+        connect_to_mysql(MYSQL_SERVER).close()
     except pymysql.err.OperationalError as error:
         raise NoServerError(HOW_TO_GET_MYSQL) from error
     yield MYSQL_SERVER
@@ -220,7 +228,7 @@ class MysqlDatabase:
     def create(cls, server: str, purpose: str) -> MysqlDatabase:
         """Create an empty database, whose name begins with `test`."""
         made = cls(server, _new_name(purpose))
-        with _connect_to_mysql(server) as connection:
+        with connect_to_mysql(server) as connection:
             _run(connection, f"CREATE DATABASE {made.name}")
         return made
 
@@ -236,7 +244,7 @@ class MysqlDatabase:
 
     @contextmanager
     def holding_writes(self) -> Iterator[None]:
-        with _connect_to_mysql(self.url) as connection:
+        with connect_to_mysql(self.url) as connection:
             tables = ", ".join(f"{name} READ" for (name,) in _run(connection, "SHOW TABLES"))
             _run(connection, f"LOCK TABLES {tables}")
             yield
@@ -244,7 +252,7 @@ class MysqlDatabase:
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
         # At the statement: there is no check that MySQL puts off until the commit.
-        with _connect_to_mysql(self.url) as connection:
+        with connect_to_mysql(self.url) as connection:
             _run(
                 connection,
                 "CREATE TRIGGER planted BEFORE INSERT ON item FOR EACH ROW "
@@ -257,19 +265,24 @@ class MysqlDatabase:
                 _run(connection, "DROP TRIGGER planted")
 
     def contents(self) -> str:
-        with _connect_to_mysql(self.url) as connection:
+        with connect_to_mysql(self.url) as connection:
             return "\n".join(
                 str([each.hex() if isinstance(each, bytes) else each for each in row])
                 for (table,) in _run(connection, "SHOW TABLES")
                 for row in _run(connection, f"SELECT * FROM {table}")  # noqa: S608 - our own
             )
 
+    def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
+        with connect_to_mysql(self.url) as connection:
+            return _run(connection, statement, *values)
+
     def drop(self) -> None:
-        with _connect_to_mysql(self.server) as connection:
+        with connect_to_mysql(self.server) as connection:
             _run(connection, f"DROP DATABASE IF EXISTS {self.name}")
 
 
-def _connect_to_mysql(url: str) -> pymysql.Connection:
+def connect_to_mysql(url: str) -> pymysql.Connection:
+    """Connect to a server, or to the database that its address names."""
     parts = urlsplit(url)
     return pymysql.connect(
         host=parts.hostname,
@@ -281,9 +294,11 @@ def _connect_to_mysql(url: str) -> pymysql.Connection:
     )
 
 
-def _run(connection: pymysql.Connection, statement: str) -> Sequence[tuple[Any, ...]]:
+def _run(
+    connection: pymysql.Connection, statement: str, *values: object
+) -> Sequence[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, values or None)
         return cursor.fetchall()
 
 
@@ -468,14 +483,14 @@ class SqliteDatabase:
 
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
-        self._execute(
+        self.run(
             "CREATE TRIGGER planted BEFORE INSERT ON item "
             f"WHEN NEW.title = '{title}' BEGIN SELECT RAISE(ABORT, 'planted by item'); END"
         )
         try:
             yield
         finally:
-            self._execute("DROP TRIGGER planted")
+            self.run("DROP TRIGGER planted")
 
     def contents(self) -> str:
         connection = sqlite3.connect(self.path)
@@ -484,13 +499,13 @@ class SqliteDatabase:
         finally:
             connection.close()
 
+    def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        try:
+            return connection.execute(statement.replace("%s", "?"), values).fetchall()
+        finally:
+            connection.close()
+
     def drop(self) -> None:
         for each in self.path.parent.glob(f"{self.path.name}*"):
             each.unlink()
-
-    def _execute(self, statement: str) -> None:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
-        try:
-            connection.execute(statement)
-        finally:
-            connection.close()

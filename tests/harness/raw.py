@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import select
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING
@@ -14,7 +17,10 @@ from tests.harness.api import PROBLEM_MEMBERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tests.harness.api import Api
     from tests.harness.services import Server
+
+ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -76,3 +82,52 @@ def read_answer(connection: socket.socket, sent: int = 0) -> RawAnswer:
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return RawAnswer(response.status, headers, response.read(), sent)
+
+
+def written(
+    api: Api, method: str, target: str, *headers: str, host: str | None = None, body: bytes = b""
+) -> bytes:
+    """Return the bytes of a request with the credentials of a client, the last of its connection.
+
+    What stands in `headers` is sent as it is, in Latin-1; nothing says how long the body is.
+    """
+    lines = [
+        f"{method} {target} HTTP/1.1",
+        f"Host: {api.base_url.netloc.decode() if host is None else host}",
+        *(f"{name}: {value}" for name, value in api.credentials.items()),
+        *headers,
+        "Connection: close",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
+
+
+def send(server: Server, request: bytes) -> list[RawAnswer]:
+    """Send bytes and return every answer that comes before the server closes the connection."""
+    received = bytearray()
+    with connect(server) as connection:
+        connection.settimeout(ANSWER_SECONDS)
+        with suppress(OSError):  # refused before all was sent: the reason is there to be read
+            connection.sendall(request)
+        with suppress(ConnectionError):
+            while part := connection.recv(65_536):
+                received += part
+    heads = [each.start() for each in re.finditer(rb"HTTP/1\.[01] \d{3}", received)]
+    method = request.partition(b" ")[0].decode("latin-1")
+    return [_parsed(bytes(received[start:]), method) for start in heads]
+
+
+def _parsed(answer: bytes, method: str) -> RawAnswer:
+    response = HTTPResponse(_Received(answer), method=method)  # type: ignore[arg-type]
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return RawAnswer(response.status, headers, response.read(), 0)
+
+
+class _Received:
+    """What HTTPResponse reads from in place of a socket."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._content)

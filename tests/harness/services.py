@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+DATABASE_URLS: dict[str, str] = {}
+"""By address of a server: the database that it was started with."""
+
 START_SECONDS = 30
 STOP_SECONDS = 15
 LOG_SECONDS = 2
@@ -118,7 +121,7 @@ def install(combination: Combination, folder: Path) -> Service:
     render(combination.answers(), folder)
     environment = {**bare_environment(), "UV_PYTHON": RUNNING_PYTHON, "UV_LINK_MODE": "hardlink"}
     done = subprocess.run(
-        [find_uv_bin(), "sync", "--quiet", "--compile-bytecode"],
+        [find_uv_bin(), "sync", "--quiet"],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -168,6 +171,7 @@ def serving(
             start_new_session=True,
         )
     server = Server(f"http://127.0.0.1:{port}", port, process, log_path, environment)
+    DATABASE_URLS[server.url] = settings.get("DATABASE_URL", "")
     try:
         _wait_for(server)
         yield server

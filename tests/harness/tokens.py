@@ -25,10 +25,15 @@ def read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(_decoded(header)), json.loads(_decoded(claims))
 
 
+def signed(header: str, claims: str, key: str, *, algorithm: str = "HS256") -> str:
+    """Return a token of this text, which need not be JSON."""
+    content = f"{_encoded(header.encode())}.{_encoded(claims.encode())}"
+    return f"{content}.{_encoded(hmac.digest(key.encode(), content.encode(), HASHES[algorithm]))}"
+
+
 def written(header: dict[str, Any], claims: dict[str, Any], key: str) -> str:
     """Return a token signed as its header says; `alg` none, in any spelling, leaves it unsigned."""
-    signed = ".".join(_encoded(json.dumps(each).encode()) for each in (header, claims))
-    if header["alg"] not in HASHES:
-        return f"{signed}."
-    signature = hmac.digest(key.encode(), signed.encode(), HASHES[header["alg"]])
-    return f"{signed}.{_encoded(signature)}"
+    texts = json.dumps(header), json.dumps(claims)
+    if header["alg"] in HASHES:
+        return signed(*texts, key, algorithm=header["alg"])
+    return ".".join((*(_encoded(each.encode()) for each in texts), ""))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.combinations import VALID, Combination
-from tests.harness.rendering import files_of, render
+from tests.harness.rendering import files_of, render_once, shared_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,9 +92,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def rendering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], Rendered]:
     """Give a variant on disk, which is rendered once."""
 
+    shared = shared_folder(tmp_path_factory, "rendered")
+
     @cache
     def of(variant: Variant) -> Rendered:
-        folder = render(variant.answers, tmp_path_factory.mktemp("rendered") / "service")
+        folder = render_once(variant.answers, shared)
         return Rendered(variant, folder, files_of(folder))
 
     return of

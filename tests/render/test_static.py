@@ -1,4 +1,4 @@
-"""Types and dependencies of every combination, checked as its own `make check` does.
+"""Types and dependencies of the services, checked as their own `make check` does.
 
 All of them share one environment with the libraries of each, and what mypy knows of those.
 """
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from uv import find_uv_bin
 
-from tests.harness.combinations import RUNNING_PYTHON, VALID, Combination
-from tests.harness.rendering import render
+from tests.harness.combinations import CHECKED, RUNNING_PYTHON, Combination
+from tests.harness.rendering import render, render_once, shared_folder
 from tests.harness.services import bare_environment
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def rendered_for_this_python(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Combination], Path]:
     """Render a combination for the running Python."""
+    shared = shared_folder(tmp_path_factory, "static")
 
     def of(combination: Combination) -> Path:
-        return render(combination.answers(), tmp_path_factory.mktemp("static") / "service")
+        return render_once(combination.answers(), shared)
 
     return of
 
@@ -43,9 +44,11 @@ def tools(
     rendered_for_this_python: Callable[[Combination], Path],
 ) -> Path:
     """The programs of an environment with all that any combination depends on."""
+    # Of two workers one begins at the end, so that each combination is rendered once.
+    backwards = os.environ.get("PYTEST_XDIST_WORKER") == "gw1"
     requirements = {
         requirement
-        for combination in VALID
+        for combination in (reversed(CHECKED) if backwards else CHECKED)
         for requirement in _requirements(rendered_for_this_python(combination))
     }
     environment = tmp_path_factory.mktemp("all-libraries") / "environment"
@@ -62,7 +65,7 @@ def _requirements(folder: Path) -> list[str]:
     return [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
 
 
-@pytest.mark.parametrize("static", VALID, ids=lambda each: each.id)
+@pytest.mark.parametrize("static", CHECKED, ids=lambda each: each.id)
 def test_types_and_dependencies_are_in_order(
     static: Combination,
     tools: Path,
@@ -90,7 +93,7 @@ def test_types_and_dependencies_are_in_order(
 LONGEST = "abcdefghij_abcdefghij_abcdefghij_abcdefg"
 
 
-@pytest.mark.parametrize("static", VALID, ids=lambda each: each.id)
+@pytest.mark.parametrize("static", CHECKED, ids=lambda each: each.id)
 def test_the_longest_name_leaves_nothing_to_format(static: Combination, tmp_path: Path) -> None:
     """Where a name is long, imports are wrapped; and Python 3.14 has its own ways to write some."""
     answers = static.answers(

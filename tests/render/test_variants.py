@@ -40,14 +40,28 @@ def words(*alternatives: str, where: tuple[str, ...] = EVERYWHERE) -> Leftover:
     return Leftover(re.compile("|".join(alternatives), re.IGNORECASE), where)
 
 
+TOKEN_WORDS = ("jwt", "bearer", "(refresh|access).token", "oauth2")
+SESSION_WORDS = ("x-csrf-token", "csrf_?(token|header|failure)", "session_headers", r"cookies?\.py")
+ISSUER_WORDS = ("oidc", "authlib", "joserfc", "pending_login", "identit(y|ies)", "return_to")
+KEY_WORDS = ("x-api-key", r"\bapi_keys?\b", r"\bapi-keys?\b", r"create.api.key", "revoke_keys")
+
 LEFTOVERS = {
     # By question and the choice that was taken: what would be left over from another.
     ("auth", "none"): (
         words("jwt", "argon2", "pwdlib", "secret_key", "create.admin", "owner", "bearer"),
         words("multipart", "oauth", "refresh", "logout", "/register", "def register", "throttl"),
-        words("is_active"),
+        words("is_active", *SESSION_WORDS, *KEY_WORDS, *ISSUER_WORDS),
         words(r"accounts?\b", r"\busers?/", "/users", "email"),
         words("password", "token", "login", r"\badmin", where=CODE),
+    ),
+    ("auth", "jwt"): (words(*SESSION_WORDS, *KEY_WORDS, *ISSUER_WORDS),),
+    ("auth", "session"): (words(*TOKEN_WORDS, *KEY_WORDS, *ISSUER_WORDS),),
+    ("auth", "oauth2"): (
+        words("pyjwt", "refresh.token", r"auth/tokens\.py", *KEY_WORDS, r"class Credentials\b"),
+    ),
+    ("auth", "api-key"): (
+        words(*TOKEN_WORDS, *SESSION_WORDS, *ISSUER_WORDS),
+        words(r"(begin|end|sweep)_logins?\b", r"auth/logins\.py"),
     ),
     ("database", "sqlite"): (
         words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),

@@ -16,6 +16,7 @@ import pytest
 from uv import find_uv_bin
 
 from tests.harness.combinations import PACKAGE, PROJECT_NAME, Combination
+from tests.harness.issuer import settings_of
 from tests.harness.rendering import render
 from tests.harness.services import Service, bare_environment, secret_key, serving
 
@@ -134,12 +135,12 @@ def _values(path: Path) -> dict[str, str]:
 
 
 FRESH = (
-    Combination("fastapi", "sqlalchemy", "postgresql", "jwt", "sync"),
+    Combination("fastapi", "sqlalchemy", "postgresql", "session", "sync"),
     Combination("fastapi", "sqlalchemy", "postgresql", "jwt", "async"),
-    Combination("flask", "sqlalchemy", "postgresql", "jwt", "sync"),
-    Combination("flask", "sqlalchemy", "postgresql", "jwt", "async"),
-    Combination("django", "django", "postgresql", "jwt", "sync", "ninja"),
-    Combination("django", "django", "postgresql", "jwt", "async", "ninja"),
+    Combination("flask", "sqlalchemy", "postgresql", "api-key", "sync"),
+    Combination("flask", "sqlalchemy", "postgresql", "oauth2", "async"),
+    Combination("django", "django", "postgresql", "oauth2", "sync", "ninja"),
+    Combination("django", "django", "postgresql", "session", "async", "ninja"),
 )
 """Each framework and concurrency, as it is installed from nothing."""
 
@@ -186,6 +187,7 @@ def test_it_runs_in_production_from_nothing_but_its_own_lock(
     settings = {
         "ENVIRONMENT": "production",
         "SECRET_KEY": secret_key(),
+        **settings_of(fresh_combination.auth),
         "DATABASE_URL": new_database(fresh_combination, "fresh").url,
         "ALLOWED_HOSTS": "127.0.0.1",
     }

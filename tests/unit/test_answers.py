@@ -351,7 +351,8 @@ class TestWithoutTerminal:
     def test_wrong_answers_are_told_first(self, run: Run) -> None:
         refused(
             run("create", "shop", "--auth", "jtw"),
-            '--auth: "jtw" is not offered: did you mean jwt? Choose from none, jwt',
+            '--auth: "jtw" is not offered: did you mean jwt? '
+            "Choose from none, jwt, session, api-key, oauth2",
         )
 
     def test_yes_is_not_needed_where_everything_is_said(self, run: Run, workplace: Path) -> None:

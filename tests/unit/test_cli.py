@@ -48,7 +48,8 @@ class TestHelp:
         assert "--package TEXT Import name of its Python package [default: from project_name]" in (
             text
         )
-        assert "--auth CHOICE How callers are known: none, jwt [default: jwt]" in text
+        kinds = "none, jwt, session, api-key, oauth2"
+        assert f"--auth CHOICE How callers are known: {kinds} [default: jwt]" in text
         assert "[default: git's user.email]" in text
         assert "{{" not in text
 

@@ -5,8 +5,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
-def _check_storable(value: str) -> str:
-    # Not every database can store these in a text.
+def check_storable(value: str) -> str:
+    """Return a text that every database can store.
+
+    Raises:
+        ValueError: it has a character that some cannot.
+    """
     if "\x00" in value:
         raise ValueError("must not contain the character U+0000")
     try:
@@ -16,7 +20,7 @@ def _check_storable(value: str) -> str:
     return value
 
 
-Storable = AfterValidator(_check_storable)
+Storable = AfterValidator(check_storable)
 Text = Annotated[str, Storable]
 
 

@@ -1,4 +1,4 @@
-"""A limit to what is taken of a request; Quart would keep all that is sent in memory."""
+"""What Quart is spared: a body that is too large or breaks off, and what it cannot look up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,27 +7,42 @@ from typing import Any
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
+BROKEN_OFF = "broken_off"
+
 
 class BodyLimit:
-    """Cuts a body off where it exceeds the limit, and takes no more of it."""
+    """Cuts a body off where it exceeds the limit, and takes no more of it.
+
+    Quart would keep all that is sent in memory. Of a body that ends too early it would tell nobody:
+    the scope has `BROKEN_OFF` then.
+    """
 
     def __init__(self, app: Callable[..., Awaitable[None]], limit: int) -> None:
         self.app = app
         self.limit = limit
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, or the life of the process."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         size = 0
+        more = True
         answered = asyncio.Event()
+        scope = _routable(scope)
 
         async def receive_within_limit() -> Any:
-            nonlocal size
-            if size > self.limit:
+            nonlocal size, more
+            if not more:
                 await answered.wait()
                 return {"type": "http.disconnect"}
             message = await receive()
+            if message["type"] == "http.disconnect":
+                scope[BROKEN_OFF] = True
+                message = {"type": "http.request"}
             size += len(message.get("body", b""))
-            return {**message, "more_body": False} if size > self.limit else message
+            more = message.get("more_body", False) and size <= self.limit
+            return {**message, "more_body": more}
 
         async def send_noted(message: Any) -> None:
             await send(message)
@@ -35,3 +50,17 @@ class BodyLimit:
                 answered.set()
 
         await self.app(scope, receive_within_limit, send_noted)
+
+
+def _routable(scope: Any) -> Any:
+    """Return a request that Quart can look up: it falls before it has asked any of our hooks."""
+    headers = [each for each in scope["headers"] if each[0] != b"host" or _is_host(each[1])]
+    return {**scope, "path": scope["path"] or "/", "headers": headers}
+
+
+def _is_host(value: bytes) -> bool:
+    try:
+        value.decode("latin-1").encode("idna")
+    except UnicodeError:
+        return False
+    return True

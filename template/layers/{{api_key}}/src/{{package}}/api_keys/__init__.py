@@ -1,0 +1,1 @@
+"""API keys: how programs call in the name of a user."""

@@ -1,0 +1,126 @@
+"""Who attacks whom, and what is looked at after every attack."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.accounts import Account, new_account
+from tests.harness.api import Api, Document, Transcript
+from tests.security.scene import Rivalry, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx2
+
+    from tests.harness.services import Server, Service
+
+TELLING = ("Traceback", 'File "', ".py", "sqlalchemy", "psycopg", "pymysql", "sqlite3", "$argon2")
+"""Words of an answer that tell an attacker how the service is made."""
+
+
+@pytest.fixture(scope="session")
+def shared_transcript() -> Iterator[Transcript]:
+    """Remembers the answers to one test after the other, of clients that outlive a test."""
+    kept = Transcript()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def transcript(shared_transcript: Transcript, document: Document) -> Iterator[Transcript]:
+    """Remembers every answer of the test; none may be a 5xx, tell secrets or break a convention."""
+    shared_transcript.responses.clear()
+    lasting = len(shared_transcript.clients)
+    yield shared_transcript
+    for each in shared_transcript.clients[lasting:]:
+        each.close()
+    del shared_transcript.clients[lasting:]
+    answers = [each for each, _ in shared_transcript.responses]
+    complaints = [each for answer in answers for each in _harm_told_by(answer)]
+    complaints += shared_transcript.complaints(document)
+    assert not complaints, "\n".join(complaints)
+
+
+def _harm_told_by(answer: httpx2.Response) -> list[str]:
+    name = f"{answer.request.method} {answer.request.url.path} -> {answer.status_code}"
+    found = [f"{name} tells {word}" for word in TELLING if answer.is_error and word in answer.text]
+    return [*found, *([f"{name}: {answer.text[:200]}"] if answer.is_server_error else [])]
+
+
+@pytest.fixture(autouse=True)
+def log_kept_clean(server: Server) -> Iterator[None]:
+    """Hold what the server logs meanwhile to one JSON object a line, and none of them a crash."""
+    before = len(server.log())
+    yield
+    with Api(server.url, Transcript()) as api:
+        last = api.get("/api/v1/items").headers["x-request-id"]
+    assert server.lines_of(last), "the server has stopped logging"
+    written = server.log()[before:]
+    complaints = []
+    for line in written[: written.rindex("\n")].split("\n"):
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            complaints.append(f"injected: {line}")
+            continue
+        if entry["level"] in ("error", "critical") or "Traceback" in line:
+            complaints.append(line)
+    assert not complaints, "\n".join(complaints)
+    assert server.process.poll() is None
+
+
+@pytest.fixture(scope="session")
+def lasting_account(
+    server: Server, service: Service, shared_transcript: Transcript
+) -> Account | None:
+    """An account that attacks; none where there are none."""
+    return _new(server, service, shared_transcript)
+
+
+@pytest.fixture(scope="session")
+def lasting_victim(
+    server: Server, service: Service, shared_transcript: Transcript
+) -> Account | None:
+    """An account that is attacked; none where there are none."""
+    return _new(server, service, shared_transcript)
+
+
+def _new(server: Server, service: Service, transcript: Transcript) -> Account | None:
+    if not service.has_accounts:
+        return None
+    return new_account(Api(server.url, transcript), service.combination.auth)
+
+
+@pytest.fixture
+def scene(
+    # Named before the clients, so that it is looked at after they have gone.
+    lasting_account: Account | None,
+    server: Server,
+    document: Document,
+    service: Service,
+    api: Api,
+) -> Scene:
+    """A service, and somebody who means it ill."""
+    caller = lasting_account.api if lasting_account else api
+    return Scene(server, document, service.combination.auth, api, caller)
+
+
+@pytest.fixture
+def rivalry(scene: Scene, lasting_account: Account, lasting_victim: Account) -> Rivalry:
+    """The same with an account of theirs, and somebody else's item."""
+    answer = lasting_victim.api.post("/api/v1/items", json={"title": "treasure"})
+    assert answer.status_code == 201
+    return Rivalry(
+        scene.server,
+        scene.document,
+        scene.auth,
+        scene.stranger,
+        scene.caller,
+        lasting_account,
+        lasting_victim,
+        answer.json(),
+    )

@@ -1,0 +1,365 @@
+"""Sessions: CSRF, fixation, stolen cookies, and the return from an issuer (API2, API8, API10)."""
+
+from __future__ import annotations
+
+import json
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.harness.accounts import (
+    LOG_IN,
+    PASSWORD,
+    ask_for_session,
+    new_email,
+    register,
+)
+from tests.harness.raw import send, written
+from tests.security.configuration import EVIL
+from tests.security.scene import ITEMS, JSON, ME, NO_ID
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from tests.harness.accounts import Account
+    from tests.harness.api import Api
+    from tests.harness.services import Server, Service
+
+pytestmark = pytest.mark.auth("session", "oauth2")
+
+LOG_OUT = "/api/v1/auth/logout"
+FIXED = "f" * 43
+"""A session id that an attacker has thought up."""
+
+
+def under(api: Api, cookie: str, **headers: str) -> Api:
+    """Return a client that sends this cookie, and no CSRF token but one that is given."""
+    return api.again(headers={"Cookie": f"session={cookie}", **headers})
+
+
+def cookies_of(answer: httpx2.Response) -> dict[str, str]:
+    """Return the cookies that an answer sets."""
+    found = SimpleCookie()
+    for each in answer.headers.get_list("set-cookie"):
+        found.load(each)
+    return {name: morsel.value for name, morsel in found.items()}
+
+
+class TestCsrf:
+    """A page of somebody else has the victim's browser send the cookie; it can't read the token."""
+
+    @pytest.fixture
+    def item(self, account: Account) -> str:
+        """The path of an item of the account."""
+        return f"{ITEMS}/{account.api.post(ITEMS, json={'title': 'kept'}).json()['id']}"
+
+    def assert_nothing_done(self, account: Account, item: str, forger: Api) -> None:
+        """Try everything that changes something; none of it may."""
+        for method, path, body in (
+            ("POST", ITEMS, {"title": "forged"}),
+            ("PATCH", item, {"title": "forged"}),
+            ("DELETE", item, None),
+            ("PATCH", ME, {"email": new_email(), "current_password": PASSWORD}),
+            ("POST", LOG_OUT, None),
+        ):
+            assert forger.request(method, path, json=body).status_code == 403, path
+        items = account.api.get(ITEMS).json()["items"]
+        assert [each["title"] for each in items] == ["kept"]
+        assert account.api.get(ME).json()["email"] == account.email
+
+    def test_without_a_token_nothing_is_done(self, api: Api, account: Account, item: str) -> None:
+        self.assert_nothing_done(account, item, under(api, account.tokens["cookie"]))
+
+    def test_with_a_stale_token_nothing_is_done(
+        self, api: Api, account: Account, item: str, service: Service
+    ) -> None:
+        """The token of the same account's earlier session."""
+        earlier, tokens = LOG_IN[service.combination.auth](api, account.email, PASSWORD)
+        assert earlier.post(LOG_OUT).status_code == 204
+
+        forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": tokens["csrf_token"]})
+        self.assert_nothing_done(account, item, forger)
+
+    def test_with_anothers_token_nothing_is_done(
+        self, api: Api, account: Account, other_account: Account, item: str
+    ) -> None:
+        theirs = other_account.tokens["csrf_token"]
+
+        forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": theirs})
+        self.assert_nothing_done(account, item, forger)
+
+    def test_with_a_strangers_token_nothing_is_done(
+        self, api: Api, account: Account, item: str
+    ) -> None:
+        """The token that somebody without a session is given, if they are given any."""
+        given = api.again().get("/api/v1/auth/csrf")
+        token = given.json().get("csrf_token", "none")
+
+        forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": token})
+        self.assert_nothing_done(account, item, forger)
+
+    @pytest.mark.parametrize("token", ["", "null", "x", "0" * 64, "' OR '1'='1", "x" * 5_000])
+    def test_with_an_invented_token_nothing_is_done(
+        self, api: Api, account: Account, item: str, token: str
+    ) -> None:
+        forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": token})
+        self.assert_nothing_done(account, item, forger)
+
+    def test_a_token_in_a_cookie_of_the_forger_is_none(
+        self, api: Api, account: Account, item: str
+    ) -> None:
+        """A sibling domain may plant a cookie: where it is compared with itself, anything fits."""
+        cookies = f"session={account.tokens['cookie']}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
+        for token in ("a" * 64, "a" * 32):
+            forger = api.again(headers={"Cookie": cookies, "X-CSRF-Token": token})
+            self.assert_nothing_done(account, item, forger)
+
+    def test_a_token_in_another_place_is_none(self, api: Api, account: Account, item: str) -> None:
+        token = account.tokens["csrf_token"]
+        forger = under(api, account.tokens["cookie"], **{"X-CSRF": token, "X-XSRF-Token": token})
+        forger.params = forger.params.merge({"csrf_token": token, "csrfmiddlewaretoken": token})
+
+        self.assert_nothing_done(account, item, forger)
+
+    @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded"])
+    def test_a_form_of_another_page_does_nothing(
+        self, api: Api, account: Account, media_type: str
+    ) -> None:
+        forger = under(
+            api,
+            account.tokens["cookie"],
+            **{"Content-Type": media_type, "Origin": f"https://{EVIL}"},
+        )
+
+        answer = forger.post(ITEMS, content=json.dumps({"title": "forged"}))
+
+        assert answer.status_code in (403, 415)
+        assert account.api.get(ITEMS).json()["items"] == []
+
+    def test_no_change_is_made_by_a_get(self, api: Api, account: Account, item: str) -> None:
+        forger = under(api, account.tokens["cookie"], **{"X-HTTP-Method-Override": "DELETE"})
+
+        assert forger.get(item, params={"_method": "DELETE"}).status_code == 200
+        assert forger.get(LOG_OUT).status_code in (404, 405)
+        assert account.api.get(item).status_code == 200
+
+    def test_the_token_is_told_to_no_other_origin(self, api: Api, account: Account) -> None:
+        for origin in (f"https://{EVIL}", "null"):
+            forger = under(api, account.tokens["cookie"], Origin=origin)
+            answer = forger.get("/api/v1/auth/csrf")
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.auth("session")
+class TestFixation:
+    """The victim logs in under a session id that the attacker knows already."""
+
+    @pytest.fixture
+    def email(self, api: Api) -> str:
+        """The address of the victim."""
+        email = new_email()
+        assert register(api, email=email).status_code == 201
+        return email
+
+    def test_an_invented_session_is_not_taken_up(self, api: Api, email: str) -> None:
+        answer = ask_for_session(under(api, FIXED), email, PASSWORD)
+
+        assert answer.status_code == 200
+        assert cookies_of(answer)["session"] != FIXED
+        assert under(api, FIXED).get(ME).status_code == 401
+
+    def test_the_attackers_own_session_does_not_become_the_victims(
+        self, api: Api, email: str, account: Account
+    ) -> None:
+        known = account.tokens["cookie"]
+
+        answer = ask_for_session(
+            account.api.again(headers=account.api.credentials), email, PASSWORD
+        )
+
+        assert answer.status_code == 200
+        assert cookies_of(answer)["session"] != known
+        left = under(api, known).get(ME)
+        assert left.status_code == 401 or left.json()["id"] == account.id
+
+    def test_every_login_has_a_session_of_its_own(self, api: Api, email: str) -> None:
+        answers = [ask_for_session(api.again(), email, PASSWORD) for _ in range(3)]
+
+        assert len({cookies_of(each)["session"] for each in answers}) == 3
+
+    def test_a_failed_login_leaves_no_session(self, api: Api, email: str) -> None:
+        answer = ask_for_session(under(api, FIXED), email, "a wrong password")
+
+        assert answer.status_code == 401
+        assert cookies_of(answer).get("session", "") == ""
+
+    def test_a_session_id_in_the_address_is_none(self, api: Api, account: Account) -> None:
+        cookie = account.tokens["cookie"]
+
+        for query in ({"session": cookie}, {"sessionid": cookie}, {"sid": cookie}):
+            assert api.again().get(ME, params=query).status_code == 401
+
+
+class TestCookie:
+    def test_a_copy_that_is_kept_ends_with_the_logout(self, api: Api, account: Account) -> None:
+        copied = account.tokens["cookie"]
+
+        assert account.api.post(LOG_OUT).status_code == 204
+
+        assert under(api, copied).get(ME).status_code == 401
+        assert under(api, copied).get(ITEMS).status_code == 401
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            str.swapcase,
+            lambda cookie: cookie[:-1],
+            lambda cookie: f"{cookie}x",
+            lambda cookie: cookie[::-1],
+            lambda cookie: f"{cookie}%00",
+            lambda _: "",
+            lambda _: NO_ID,
+            lambda _: "' OR '1'='1",
+            lambda _: "../../../etc/passwd",
+            lambda _: "gASVAAAAAAAAAAB9lC4=",
+            lambda _: "{}",
+            lambda _: "x" * 50_000,
+        ],
+        ids=[
+            *(
+                "other-case",
+                "shorter",
+                "longer",
+                "backwards",
+                "NUL",
+                "empty",
+                "uuid",
+                "SQL",
+                "path",
+            ),
+            *("pickle", "JSON", "large"),
+        ],
+    )
+    def test_an_altered_one_is_refused(self, api: Api, account: Account, change: object) -> None:
+        assert callable(change)
+        altered = change(account.tokens["cookie"])
+
+        assert under(api, altered).get(ME).status_code == 401
+
+    @pytest.mark.parametrize("raw", ["\xff\xfe", "a\x80b", '"', "a;b=c;;;=", "\xed\xa0\x80"])
+    def test_one_that_is_no_text_is_no_bug(self, api: Api, server: Server, raw: str) -> None:
+        for answer in send(server, written(api, "GET", ME, f"Cookie: session={raw}")):
+            assert answer.status in (400, 401)
+
+    def test_of_two_none_is_taken_by_surprise(
+        self, api: Api, account: Account, other_account: Account
+    ) -> None:
+        mine, theirs = account.tokens["cookie"], other_account.tokens["cookie"]
+
+        answer = api.again(headers={"Cookie": f"session={mine}; session={theirs}"}).post(
+            ITEMS,
+            json={"title": "a"},
+            headers={"X-CSRF-Token": account.tokens["csrf_token"]},
+        )
+
+        assert answer.status_code in (201, 400, 401, 403)
+        if answer.status_code == 201:
+            assert answer.json()["owner_id"] == account.id
+
+    def test_a_session_cannot_be_had_by_a_header(self, api: Api, account: Account) -> None:
+        cookie = account.tokens["cookie"]
+
+        for headers in ({"Authorization": f"Bearer {cookie}"}, {"X-Session": cookie}):
+            assert api.again(headers=headers).get(ME).status_code == 401
+
+
+@pytest.mark.auth("oauth2")
+class TestIssuer:
+    """What comes back from the issuer may have been made up by anybody."""
+
+    RETURNS = (
+        *(f"https://{EVIL}", f"//{EVIL}", f"/\\{EVIL}", f"\\\\{EVIL}", f"/%2f{EVIL}", f"///{EVIL}"),
+        *(f"https:{EVIL}", f"javascript:alert(1)//{EVIL}", f"https://127.0.0.1@{EVIL}"),
+        *(f"/\t/{EVIL}", f"/%0d%0aLocation: https://{EVIL}", f"https://127.0.0.1.{EVIL}"),
+    )
+    NAMES = (
+        *("next", "return_to", "returnTo", "redirect", "redirect_uri", "redirect_url", "url"),
+        *("continue", "target", "RelayState", "state", "issuer", "iss", "post_logout_redirect_uri"),
+    )
+
+    @pytest.mark.parametrize("target", RETURNS)
+    def test_the_login_leads_to_the_issuer_and_back_here_only(self, api: Api, target: str) -> None:
+        answer = api.again().get("/api/v1/auth/login", params=dict.fromkeys(self.NAMES, target))
+
+        assert answer.status_code in (302, 422)
+        if answer.status_code == 302:
+            there = urlsplit(answer.headers["location"])
+            assert EVIL not in there.netloc
+            back = parse_qs(there.query)["redirect_uri"]
+            assert [urlsplit(each).path for each in back] == ["/api/v1/auth/callback"]
+            assert EVIL not in answer.headers["location"]
+            assert EVIL not in str(answer.headers.get_list("set-cookie"))
+
+    @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "Forwarded"])
+    def test_the_way_back_does_not_follow_a_header(self, api: Api, header: str) -> None:
+        told = f"host={EVIL}" if header == "Forwarded" else EVIL
+
+        answer = api.again().get("/api/v1/auth/login", headers={header: told})
+
+        assert answer.status_code in (302, 400)
+        assert EVIL not in answer.headers.get("location", "")
+
+    @pytest.mark.parametrize("target", RETURNS)
+    def test_the_return_leads_nowhere_else(self, api: Api, target: str) -> None:
+        visitor = api.again()
+        begun = visitor.get("/api/v1/auth/login", params=dict.fromkeys(self.NAMES[:-4], target))
+        query = dict.fromkeys(self.NAMES, target)
+        if begun.status_code == 302:
+            query["state"] = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
+
+        answer = visitor.get("/api/v1/auth/callback", params={**query, "error": "access_denied"})
+
+        assert 400 <= answer.status_code < 500
+        assert EVIL not in answer.headers.get("location", "")
+        assert "session" not in cookies_of(answer)
+
+    def test_a_return_that_nobody_set_out_for_logs_nobody_in(self, api: Api) -> None:
+        """Login CSRF: the attacker's own code, in the victim's browser."""
+        attacker = api.again()
+        begun = attacker.get("/api/v1/auth/login")
+        state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
+
+        for query in (
+            {"code": "stolen", "state": state},
+            {"code": "stolen", "state": "invented"},
+            {"code": "stolen", "state": ""},
+            {"code": "stolen"},
+            {"state": state},
+            {"code": "\0", "state": "\0"},
+            {"code": "' OR '1'='1", "state": "x" * 5_000},
+            {},
+        ):
+            answer = api.again().get("/api/v1/auth/callback", params=query)
+
+            assert 400 <= answer.status_code < 500, query
+            assert not cookies_of(answer).get("session")
+
+    def test_each_login_has_its_own_state_nonce_and_challenge(self, api: Api) -> None:
+        queries = [
+            parse_qs(urlsplit(api.again().get("/api/v1/auth/login").headers["location"]).query)
+            for _ in range(3)
+        ]
+
+        for name in ("state", "nonce", "code_challenge"):
+            assert len({each[name][0] for each in queries}) == 3
+            assert all(len(each[name][0]) >= 22 for each in queries)
+        assert all(each["code_challenge_method"] == ["S256"] for each in queries)
+
+    def test_a_body_in_place_of_a_query_is_refused(self, api: Api) -> None:
+        answer = api.post(
+            "/api/v1/auth/callback", content=json.dumps({"code": "stolen"}), headers=JSON
+        )
+
+        assert answer.status_code == 405
