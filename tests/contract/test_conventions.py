@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.api import API_SECURITY_HEADERS, Api
 from tests.harness.fixtures import OPEN_ORIGIN, SMALL_BODY, Settings, Start
-from tests.harness.raw import chunks, exchange
+from tests.harness.raw import chunks, exchange, head, hesitate
 
 if TYPE_CHECKING:
     from tests.harness.services import Server, Service
@@ -331,3 +331,16 @@ class TestBodySize:
         )
 
         assert answer.status_code == status
+
+
+def test_a_refusal_leaves_the_connection_to_the_next_request(server: Server) -> None:
+    missing = "POST /api/v1/nothing HTTP/1.1", "Content-Type: application/json"
+
+    refusal, answer = hesitate(
+        server,
+        late=(head(server, *missing, "Content-Length: 2"), b"{}"),
+        following=head(server, "GET /health/live HTTP/1.1"),
+    )
+
+    assert refusal.status == 404
+    assert answer.status == 200

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.harness.services import Server
 
 ANSWER_SECONDS = 10
+LATE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,25 @@ def exchange(
                 break
             sent += len(part)
         return read_answer(connection, sent)
+
+
+def hesitate(
+    server: Server, late: tuple[bytes, bytes], following: bytes
+) -> tuple[RawAnswer, RawAnswer]:
+    """Send a head and, late, its body, then another request over the same connection.
+
+    The body is sent `LATE_SECONDS` after the answer, where one comes before it.
+    """
+    start, body = late
+    with connect(server) as connection:
+        connection.sendall(start)
+        early = select.select([connection], [], [], LATE_SECONDS)[0]
+        answer = read_answer(connection) if early else None
+        select.select([connection], [], [], LATE_SECONDS)
+        connection.sendall(body)
+        answer = answer or read_answer(connection)
+        connection.sendall(following)
+        return answer, read_answer(connection)
 
 
 def read_answer(connection: socket.socket, sent: int = 0) -> RawAnswer:
