@@ -42,7 +42,7 @@ def words(*alternatives: str, where: tuple[str, ...] = EVERYWHERE) -> Leftover:
 
 TOKEN_WORDS = ("jwt", "bearer", "(refresh|access).token", "oauth2")
 SESSION_WORDS = ("x-csrf-token", "csrf_?(token|header|failure)", "session_headers", r"cookies?\.py")
-ISSUER_WORDS = ("oidc", "authlib", "joserfc", "pending_login", "identit(y|ies)", "return_to")
+ISSUER_WORDS = ("oidc", "authlib", "joserfc", "pending_login", r"\bidentit(y|ies)", "return_to")
 KEY_WORDS = ("x-api-key", r"\bapi_keys?\b", r"\bapi-keys?\b", r"create.api.key", "revoke_keys")
 
 LEFTOVERS = {
@@ -77,7 +77,8 @@ LEFTOVERS = {
         words("quart", "hypercorn"),
     ),
     ("concurrency", "async"): (
-        words("run_in_threadpool", "(?<!async_)sessionmaker", r"import Session\b", where=CODE[:1]),
+        words("run_in_threadpool", "(?<!async_)sessionmaker", where=CODE[:1]),
+        words(r"(orm|sqlmodel) import .*\bSession\b", where=CODE[:1]),
     ),
     ("framework", "fastapi"): (
         words("flask", "quart", "werkzeug", "spectree", r"\bclick\b", "blueprint", "django"),
