@@ -43,7 +43,7 @@ ON_ANYBODY: tuple[Attack[Scene], ...] = (
         "API4",
         "many-parameters",
         consumption.many_parameters,
-        _statuses(200, 400, 404, 414, 422, 431),
+        _statuses(200, 400, 401, 404, 414, 422, 431),  # 401: many cookies hide that of a session
     ),
     Attack("API4", "slow-headers", consumption.slow_headers, _statuses(200)),
     Attack("API7", "addresses-to-fetch", configuration.addresses_to_fetch, REFUSED | {200, 201}),
