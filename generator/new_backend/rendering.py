@@ -71,7 +71,7 @@ def preview(source: TemplateSource, answers: Mapping[str, Value]) -> tuple[list[
     """Render into a folder that is thrown away: what would be written, and the `pyproject.toml`."""
     with tempfile.TemporaryDirectory(prefix="new-backend-") as folder:
         project = Path(folder) / str(answers["project_name"])
-        _render(source, answers, project)
+        render(source, answers, project)
         manifest = project / "pyproject.toml"
         text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
         return _files_of(project), text
@@ -95,22 +95,26 @@ def create_project(
     with _staging(folder, target.path.name) as staging:
         if target.exists:
             project = staging / target.path.name
-            _render(source, answers, project)
+            render(source, answers, project)
             files = _files_of(project)
             kept = [name for name in _present(project, target.path) if keep_theirs(name)]
             _fill(project, target.path, staging, kept)
             return [file for file in files if file.path not in kept], kept
         # The staging folder holds the missing parents too, so that one rename brings all of them.
         missing = target.path.relative_to(folder)
-        _render(source, answers, staging / missing)
+        render(source, answers, staging / missing)
         files = _files_of(staging / missing)
         with interruption.held():
             _move(staging / missing.parts[0], folder / missing.parts[0])
         return files, []
 
 
-def _render(source: TemplateSource, answers: Mapping[str, Value], project: Path) -> None:
-    """Let Copier render, and record the template's public address, no path of this machine."""
+def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) -> None:
+    """Let Copier render, and record the template's public address, no path of this machine.
+
+    Raises:
+        RenderingError: The template cannot be rendered, or the disk refuses.
+    """
     from copier import Settings, run_copy
     from copier.errors import CopierError
     from jinja2 import TemplateError as JinjaError
