@@ -206,6 +206,7 @@ class Questionnaire:
     questions: tuple[Question, ...]
     groups: tuple[Group, ...]
     combine: tuple[str, ...]
+    subdirectory: str
     environment_options: Mapping[str, Any]
     _templates: dict[str, Template] = field(default_factory=dict, repr=False, compare=False)
 
@@ -231,6 +232,7 @@ class Questionnaire:
                 Group(group["title"], tuple(group["questions"])) for group in data["_groups"]
             ),
             combine=tuple(data["_combine"]),
+            subdirectory=data.get("_subdirectory", ""),
             environment_options=data.get("_envops", {}),
         )
 
@@ -259,6 +261,17 @@ class Questionnaire:
             value = answers.get(question.name, current.default) if asked else current.default
             if value is not None:
                 context[question.name] = value
+
+    def context(self, answers: Mapping[str, Value]) -> Context:
+        """Give what a path of the template sees: these answers, and what follows from them."""
+        context: Context = {}
+        for question in self.questions:
+            value = answers.get(question.name)
+            if value is None:
+                value = OpenQuestion(question, dict(context), self).default
+            if value is not None:
+                context[question.name] = value
+        return context
 
     def at(self, name: str, answers: Mapping[str, Value]) -> OpenQuestion:
         """Give one question under the answers before it."""
