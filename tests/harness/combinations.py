@@ -175,14 +175,15 @@ VALID = tuple(each for each in ALL if not each.verdicts)
 def _run_on() -> tuple[Combination, ...]:
     """Choose what is installed and started: any two choices meet in one, or what is asked for.
 
-    `COMBINATIONS` may say `all`, a strength such as `3`, or a part of the ids, such as
-    `flask-sqlalchemy`.
+    `COMBINATIONS` may say `all`, a strength such as `3`, or ids or parts of them, such as
+    `flask-sqlalchemy,sqlite-none`.
     """
     wanted = os.environ.get("COMBINATIONS") or "2"
     if wanted == "all":
         return VALID
     if not wanted.isdecimal():
-        return tuple(each for each in VALID if wanted in each.id)
+        parts = wanted.split(",")
+        return tuple(each for each in VALID if any(part in each.id for part in parts))
     return cover(int(wanted))
 
 
