@@ -1,8 +1,16 @@
 .DEFAULT_GOAL := help
-.PHONY: help install create test check format bounds docs
+.PHONY: help install create test images check format bounds docs
 
 PYTHON ?= python3
 DEST ?= ../shop
+STRENGTH ?= 2
+IMAGES ?= \
+	framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurrency=async \
+	framework=fastapi,orm=sqlmodel,database=sqlite,auth=session,concurrency=sync \
+	framework=flask,orm=sqlalchemy,database=postgresql,auth=api-key,concurrency=async \
+	framework=flask,orm=sqlmodel,database=sqlite,auth=none,concurrency=sync \
+	framework=django,orm=django,database=postgresql,auth=session,concurrency=async \
+	framework=django,orm=django,database=sqlite,auth=jwt,concurrency=sync,django_api=drf
 export COMBINATIONS
 
 help: ## List the targets
@@ -12,7 +20,7 @@ help: ## List the targets
 .venv/installed: pyproject.toml generator/new_backend/__init__.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13.8,<0.14'
-	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv --group dev --editable .
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv --group dev --editable '.[verify]'
 	touch $@
 
 install: .venv/installed ## Set up .venv with new-backend and what its tests need
@@ -22,6 +30,13 @@ create: .venv/installed ## Create a service with the default choices in DEST
 
 test: .venv/installed ## Run all tests; the services need PostgreSQL and MariaDB on the loopback
 	.venv/bin/python -m pytest -n 2 $(TESTS)
+ifndef TESTS
+	.venv/bin/new-backend verify --strength all --stage render,static
+	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract
+endif
+
+images: .venv/installed ## Build and run an image for each framework and concurrency, with Docker
+	.venv/bin/new-backend verify --strength all --stage image $(IMAGES:%=--only %)
 
 check: .venv/installed ## Check format, lint, types, and that the docs are up to date
 	.venv/bin/ruff format --check

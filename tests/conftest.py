@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.harness.combinations import RUN, VALID, Combination
+from tests.harness.combinations import RUN, VALID, Combination, combination_of
 from tests.harness.databases import (
     Database,
     MysqlDatabase,
@@ -23,7 +24,6 @@ from tests.harness.services import Service, install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
@@ -37,6 +37,23 @@ ONCE_PER = "once_per"
 NOBODY = "concerns_nobody"
 
 SERVERS = {"postgresql": postgres_server, "mysql": mysql_server}
+
+
+REACHES_BEHIND_THE_PORT = {
+    "database", "empty_database", "own_server", "new_database", "opened_server",
+    "production", "start",
+}  # fmt: skip
+"""Fixtures that start, stop or command a service, read its log, or look into its database."""
+
+LOGS_IN_BEHIND_THE_PORT = {"account", "credentials", "log_in", "other_account"}
+"""Fixtures that do so where somebody gets a first API key, or comes from an issuer."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare how `new-backend verify` says what the suites are to ask."""
+    group = parser.getgroup("services")
+    group.addoption("--service", metavar="FOLDER", help="ask this installed service, and no other")
+    group.addoption("--address", metavar="URL", help="ask the server that runs there already")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,12 +96,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "combination" not in metafunc.fixturenames:
         return
     concerned = _concerned(metafunc.definition)
+    if given := metafunc.config.getoption("service"):
+        concerned = [each for each in concerned if each.id == combination_of(Path(given)).id]
+    if metafunc.config.getoption("address"):
+        asked_for = set(metafunc.fixturenames)
+        concerned = [each for each in concerned if not _behind_the_port(each) & asked_for]
     nobody = pytest.param(None, id="nobody", marks=pytest.mark.concerns_nobody)
     metafunc.parametrize(
         "combination",
         [pytest.param(each, id=each.id) for each in concerned] or [nobody],
         scope="session",
     )
+
+
+def _behind_the_port(combination: Combination) -> set[str]:
+    """Return the fixtures that a server which runs elsewhere cannot serve."""
+    if combination.auth in ("api-key", "oauth2"):
+        return REACHES_BEHIND_THE_PORT | LOGS_IN_BEHIND_THE_PORT
+    return REACHES_BEHIND_THE_PORT
 
 
 def _concerned(item: pytest.Item) -> list[Combination]:
@@ -122,11 +151,16 @@ def service(combination: Combination, installed: Callable[[Combination], Service
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Combination], Service]:
+def installed(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Combination], Service]:
     """Give the installed service of a combination, which is rendered and installed once."""
+    given = pytestconfig.getoption("service")
 
     @cache
     def of(combination: Combination) -> Service:
+        if given and combination_of(Path(given)) == combination:
+            return Service.in_folder(combination, Path(given))
         return install(combination, tmp_path_factory.mktemp("services") / combination.id)
 
     return of

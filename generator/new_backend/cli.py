@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,6 +39,14 @@ class Format(StrEnum):
     LINES = "lines"
     JSON = "json"
     GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+class Resolution(StrEnum):
+    """Which of the releases within their bounds a service takes."""
+
+    HIGHEST = "highest"
+    LOWEST_DIRECT = "lowest-direct"
 
 
 def main(arguments: Sequence[str] | None = None, source: TemplateSource | None = None) -> None:
@@ -118,6 +127,7 @@ def _application() -> typer.Typer:
     app.command("create", help=_CREATE_HELP)(lambda: None)
     app.command("options")(_options)
     app.command("combinations")(_combinations)
+    app.command("verify")(_verify)
     return app
 
 
@@ -158,7 +168,8 @@ def _combinations(
     style: Annotated[
         Format,
         typer.Option(
-            "--format", help="A line each, a JSON array, or a matrix for GitHub's fromJSON."
+            "--format",
+            help="A line each, a JSON array, a matrix for GitHub's fromJSON, or a GitLab pipeline.",
         ),
     ] = Format.LINES,
     strength: Annotated[
@@ -180,6 +191,74 @@ def _combinations(
     if part is not None:
         chosen = shard(chosen, part)
     Console().combinations(chosen, "count" if count else style.value)
+
+
+def _verify(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    reports: Annotated[
+        list[Path] | None, typer.Argument(metavar="REPORT...", help="Files to --merge.")
+    ] = None,
+    *,
+    strength: Annotated[
+        str, typer.Option(metavar="N|all", help="As many as bring any N choices together, or all.")
+    ] = "2",
+    part: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N even parts.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ANSWERS", help="Only those with answers such as framework=flask,auth=jwt."
+        ),
+    ] = None,
+    stage: Annotated[
+        str, typer.Option(metavar="STAGES", help="Of render,static,test,contract,image.")
+    ] = "render,static,test,contract",
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many at once [default: one for each core]"),
+    ] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write a report to merge.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a report as JUnit XML.")
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option(help="Skip what has passed for the same files and tools.")
+    ] = True,
+    resolution: Annotated[
+        Resolution, typer.Option(help="Which libraries the services take, as uv has it.")
+    ] = Resolution.HIGHEST,
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="PATH|URL", help="Another template [default: that of this program]"),
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Bring reports together.")] = False,
+) -> int:
+    """Put combinations through the stages that prove them."""
+    from new_backend import verify as verb
+
+    console = Console()
+    verb.require_writable(as_json, junit)
+    if merge or reports:
+        report = verb.merge(reports or [], asked=merge)
+    else:
+        with verb.opened(template, context.obj) as source:
+            questionnaire = _questionnaire(source)
+            request = verb.Request(
+                cases=verb.cases(questionnaire, strength=strength, only=only or [], part=part),
+                stages=verb.stages(stage),
+                jobs=jobs or os.cpu_count() or 1,
+                use_records=cache,
+                template=template,
+                resolution=resolution.value,
+            )
+            with console.verifying(request) as listener:
+                report = verb.verify(questionnaire, request, listener)
+    console.verified(report)
+    verb.write(report, as_json=as_json, junit=junit)
+    return _FAILED if report.failures else 0
 
 
 def _questionnaire(source: TemplateSource) -> Questionnaire:

@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console as RichConsole
+    from rich.progress import Progress, TaskID
     from rich.status import Status
 
     from new_backend.answers import Answers, Given
     from new_backend.create import Created
     from new_backend.errors import NewBackendError
     from new_backend.questions import Question, Questionnaire
+    from new_backend.verify.plan import Case
+    from new_backend.verify.report import Report, Result
+    from new_backend.verify.run import Listener, Request
+    from new_backend.verify.stages import Stage
 
 DOCS_ADDRESS = "http://127.0.0.1:8000/docs"
 _MAX_WIDTH = 100
+_DETAIL_LINES = 60
+_GITLAB_JOB = "verify"
 
 
 class Console:
@@ -102,16 +109,63 @@ class Console:
                 _print_wrapped(f"{rule.name}: {rule.question} {rule.choice}: {rule.reason}", 2)
 
     def combinations(self, combinations: Sequence[Mapping[str, Any]], style: str) -> None:
-        """Print combinations: a line each, a JSON array, or a matrix for GitHub Actions."""
+        """Print combinations: a line each, a JSON array, or what a CI engine takes."""
         if style == "count":
             print(len(combinations))
         elif style == "json":
             _print_json(combinations)
         elif style == "github":
             print(json.dumps({"include": list(combinations)}, separators=(",", ":")))
+        elif style == "gitlab":
+            # JSON is YAML. A variable holds what --only takes: GitLab's have no empty values.
+            matrix = [
+                {"ONLY": ",".join(f"{name}={_text(value)}" for name, value in each.items())}
+                for each in combinations
+            ]
+            job = {"extends": f".{_GITLAB_JOB}", "parallel": {"matrix": matrix}}
+            print(json.dumps({_GITLAB_JOB: job}, indent=2))
         else:
             for combination in combinations:
                 print(" ".join(f"{name}={_text(value)}" for name, value in combination.items()))
+
+    @contextmanager
+    def verifying(self, request: Request) -> Iterator[Listener]:
+        """Show how far a verification has come: moving bars on a terminal, otherwise lines."""
+        # Each case is rendered, whether that was asked for or not.
+        total = len(request.cases) * len({"render", *request.stages})
+        if not sys.stderr.isatty():
+            yield _Lines(total)
+            return
+        with _bars() as progress:
+            yield _Bars(progress, total)
+
+    def verified(self, report: Report) -> None:
+        """Print what a verification found, and how each failure is repeated."""
+        for failure in report.failures:
+            _heading(f"FAILED {failure.stage} {failure.id}", "bold red")
+            for line in failure.detail.splitlines()[-_DETAIL_LINES:]:
+                print(f"  {_printable(line)}")
+            print(f"  Repeat it: {failure.repeat}")
+            print()
+        _print_table(
+            ("stage", "passed", "as before", "failed", "not run", "seconds"),
+            [
+                (
+                    stage.value,
+                    *(str(report.count(stage)[name]) for name in ("passed", "cached")),
+                    *(str(report.count(stage)[name]) for name in ("failed", "not run")),
+                    f"{sum(r.seconds for r in report.results if r.stage is stage):.1f}",
+                )
+                for stage in report.stages
+            ],
+        )
+        names = list(dict.fromkeys(failure.id for failure in report.failures))
+        found = f"{len(names)} failed: {', '.join(names)}" if names else "none failed"
+        print(
+            f"{len({each.id for each in report.results})} combinations, {found}; "
+            f"{report.seconds:.1f} s, {report.cpu_seconds:.1f} CPU s, "
+            f"largest process {report.peak_megabytes} MB"
+        )
 
     def created(self, created: Created) -> None:
         """Print what was written and what comes next."""
@@ -127,6 +181,70 @@ class Console:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+class _Lines:
+    """A line for each stage that has ended, for a log."""
+
+    def __init__(self, total: int) -> None:
+        self._numbers = iter(range(1, total + 1))
+        self._total = total
+
+    def began(self, case: Case, stage: Stage) -> None:
+        """Say nothing: a log tells of what has ended."""
+
+    def ended(self, result: Result) -> None:
+        """Say how a stage ended."""
+        number = next(self._numbers, self._total)
+        how = f"{result.outcome}, as before" if result.cached else str(result.outcome)
+        told = "" if result.outcome.value == "failed" else f" ({_printable(result.detail)})"
+        line = f"[{number}/{self._total}] {result.id} {result.stage}: {how}"
+        print(f"{line}, {result.seconds:.1f} s{told if result.detail else ''}", file=sys.stderr)
+
+
+class _Bars:
+    """A bar for the whole, and a line for each stage that is going on."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._all = progress.add_task("verify", total=total)
+        self._going_on: dict[tuple[str, Stage], TaskID] = {}
+
+    def began(self, case: Case, stage: Stage) -> None:
+        """Show that a stage is going on."""
+        line = self._progress.add_task(f"{stage} {case.id}", total=None)
+        self._going_on[case.id, stage] = line
+
+    def ended(self, result: Result) -> None:
+        """Count a stage, and leave a line of what failed."""
+        if (line := self._going_on.pop((result.id, result.stage), None)) is not None:
+            self._progress.remove_task(line)
+        self._progress.advance(self._all)
+        if result.outcome.value == "failed":
+            self._progress.console.print(f"FAILED {result.stage} {result.id}", style="red")
+
+
+def _bars() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=_rich(stderr=True),
+        transient=True,
+    )
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, *rows):
+        first, *others = (
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  ".join((first, *others)))
 
 
 def accept_any_character() -> None:

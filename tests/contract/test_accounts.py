@@ -347,6 +347,7 @@ class TestThrottling:
         assert statuses.count(401) <= ATTEMPTS
         assert set(statuses) <= {401, 429}
 
+    @pytest.mark.usefixtures("own_server")
     def test_a_peer_cannot_call_itself_another(self, api: Api, log_in: Try) -> None:
         statuses = []
         with api.again() as peer:

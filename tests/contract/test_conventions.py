@@ -131,12 +131,14 @@ class TestRequestId:
         assert answer.headers["x-request-id"] == "find-me"
         assert answer.json()["request_id"] == "find-me"
 
-    def test_it_stands_in_the_log_lines_of_its_request(self, caller: Api, server: Server) -> None:
+    def test_it_stands_in_the_log_lines_of_its_request(
+        self, caller: Api, own_server: Server
+    ) -> None:
         request_id = f"log-{uuid.uuid4()}"
 
         caller.get("/api/v1/items", headers={"X-Request-ID": request_id})
 
-        lines = server.lines_of(request_id)
+        lines = own_server.lines_of(request_id)
         assert lines
         assert all(f'"request_id": "{request_id}"' in _spaced(line) for line in lines)
 
@@ -189,10 +191,13 @@ class TestCors:
         assert answer.status_code == 404
         assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
 
-    def test_a_listed_origin_may_read_the_request_id(self, opened_api: Api) -> None:
+    def test_a_listed_origin_may_read_the_request_id_and_where_an_item_is(
+        self, opened_api: Api
+    ) -> None:
         answer = opened_api.get("/health/live", headers={"Origin": OPEN_ORIGIN})
 
-        assert "x-request-id" in answer.headers["access-control-expose-headers"].lower()
+        exposed = answer.headers["access-control-expose-headers"].lower()
+        assert {"location", "x-request-id"} <= {each.strip() for each in exposed.split(",")}
 
     @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
     def test_a_listed_origin_may_ask_first(

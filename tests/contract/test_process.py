@@ -115,33 +115,35 @@ def _caller(server: Server, service: Service, transcript: Transcript) -> Api:
 
 
 class TestLog:
-    def test_production_writes_one_json_object_a_line(self, caller: Api, server: Server) -> None:
+    def test_production_writes_one_json_object_a_line(
+        self, caller: Api, own_server: Server
+    ) -> None:
         caller.get("/api/v1/items", headers={"X-Request-ID": f"log-{uuid.uuid4()}"})
 
-        lines = server.log().splitlines()
+        lines = own_server.log().splitlines()
         assert lines
         for line in lines:
             assert isinstance(json.loads(line), dict), line
 
     def test_every_request_has_a_line_that_tells_what_and_how(
-        self, caller: Api, server: Server
+        self, caller: Api, own_server: Server
     ) -> None:
         request_id = f"log-{uuid.uuid4()}"
 
         caller.get("/api/v1/items", headers={"X-Request-ID": request_id})
 
-        (line,) = map(json.loads, server.lines_of(request_id))
+        (line,) = map(json.loads, own_server.lines_of(request_id))
         assert line["request_id"] == request_id
         assert "GET" in line.values()
         assert "/api/v1/items" in line.values()
         assert 200 in line.values()
 
     def test_what_a_client_sends_makes_no_line_of_its_own(
-        self, caller: Api, server: Server
+        self, caller: Api, own_server: Server
     ) -> None:
         caller.get("/api/v1/%0A%7B%22forged%22%3A%22line%22%7D")
 
-        for line in server.log().splitlines():
+        for line in own_server.log().splitlines():
             assert not line.startswith('{"forged"')
 
     def test_locally_it_is_readable(self, start: Start) -> None:

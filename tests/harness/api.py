@@ -214,6 +214,10 @@ class Transcript:
         return list(found)
 
 
+BEHIND_A_PROXY: set[str] = set()
+"""Addresses of servers that see one peer, and are told the caller's in `X-Forwarded-For`."""
+
+
 class Api(httpx2.Client):
     """An HTTP client of one service, from one peer, whose answers a transcript remembers."""
 
@@ -230,9 +234,10 @@ class Api(httpx2.Client):
         self.peer = peer or new_peer()
         self._transcript = transcript
         self._production = production
+        told = {"X-Forwarded-For": self.peer} if url.rstrip("/") in BEHIND_A_PROXY else {}
         super().__init__(
             base_url=url,
-            headers=headers,
+            headers={**told, **(headers or {})},
             # A client is one caller: it takes no cookie but that of its headers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=30,

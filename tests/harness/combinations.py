@@ -9,9 +9,16 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import yaml
 
 from new_backend.combinations import covering
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The Python of this test run, which the services are rendered for."""
@@ -165,6 +172,13 @@ class Combination:
         }
 
 
+@cache
+def combination_of(folder: Path) -> Combination:
+    """Return the combination that a service in a folder was rendered with."""
+    answers = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return Combination(**{name: answers[name] for name in CHOICES if answers.get(name)})
+
+
 ALL = tuple(Combination(*choices) for choices in product(*CHOICES.values()))
 """Every way to answer, valid or not."""
 
@@ -197,4 +211,4 @@ RUN = _run_on()
 """Those that are installed, started and asked."""
 
 CHECKED = VALID if os.environ.get("COMBINATIONS") == "all" else cover(3)
-"""Those whose types are checked: any three choices meet in one, or all (nightly)."""
+"""Those that are rendered and read: any three choices meet in one, or all (nightly)."""

@@ -22,7 +22,9 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-POSTGRES_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+POSTGRES_SERVER = os.environ.get(
+    "NEW_BACKEND_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"
+)
 """Where the PostgreSQL server is looked for: trust authentication on the loopback."""
 
 HOW_TO_GET_POSTGRES = (
@@ -30,7 +32,7 @@ HOW_TO_GET_POSTGRES = (
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
 )
 
-MYSQL_SERVER = "mariadb://root@127.0.0.1:3306"
+MYSQL_SERVER = os.environ.get("NEW_BACKEND_MYSQL", "mariadb://root@127.0.0.1:3306")
 """Where the MySQL or MariaDB server is looked for: root without a password on the loopback."""
 
 HOW_TO_GET_MYSQL = (

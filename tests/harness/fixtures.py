@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, Account, new_account, new_email
-from tests.harness.api import Api, Document, Transcript
+from tests.harness.api import BEHIND_A_PROXY, Api, Document, Transcript
 from tests.harness.issuer import settings_of
-from tests.harness.services import Server, Service, secret_key, serving
+from tests.harness.services import Address, Server, Service, secret_key, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,12 +61,23 @@ def production(service: Service, database: Database) -> Settings:
 
 @pytest.fixture(scope="session")
 def server(
-    service: Service, production: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """The server that most tests ask: production settings, two workers."""
+    service: Service, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Address]:
+    """The server that most tests ask: production settings, two workers; or the one at --address."""
+    if address := request.config.getoption("address"):
+        BEHIND_A_PROXY.add(address)
+        yield Address(address)
+        return
+    production: Settings = request.getfixturevalue("production")
     log_path = tmp_path_factory.mktemp("server") / "server.log"
     with serving(service, production, log_path, workers=2) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def own_server(server: Server, production: Settings) -> Server:  # noqa: ARG001 - it is ours
+    """The same server, started here: its log can be read, and it sees who connects to it."""
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tests.harness.api import Api
-    from tests.harness.services import Server
+    from tests.harness.services import Address
 
 ANSWER_SECONDS = 10
 LATE_SECONDS = 0.2
@@ -48,19 +48,19 @@ def chunks(part: bytes, count: int) -> Iterator[bytes]:
     yield b"0\r\n\r\n"
 
 
-def connect(server: Server) -> socket.socket:
+def connect(server: Address) -> socket.socket:
     """Open a connection to a server."""
     return socket.create_connection(("127.0.0.1", server.port), timeout=30)
 
 
-def head(server: Server, request_line: str, *headers: str) -> bytes:
+def head(server: Address, request_line: str, *headers: str) -> bytes:
     """Return the bytes of a request before its body."""
     lines = (request_line, f"Host: 127.0.0.1:{server.port}", *headers)
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def exchange(
-    server: Server, request_line: str, *headers: str, body: Iterable[bytes] = ()
+    server: Address, request_line: str, *headers: str, body: Iterable[bytes] = ()
 ) -> RawAnswer:
     """Send a request, its body only for as long as nothing is answered, and read the answer."""
     with connect(server) as connection:
@@ -78,7 +78,7 @@ def exchange(
 
 
 def hesitate(
-    server: Server, late: tuple[bytes, bytes], following: bytes
+    server: Address, late: tuple[bytes, bytes], following: bytes
 ) -> tuple[RawAnswer, RawAnswer]:
     """Send a head and, late, its body, then another request over the same connection.
 
@@ -121,7 +121,7 @@ def written(
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
 
-def send(server: Server, request: bytes) -> list[RawAnswer]:
+def send(server: Address, request: bytes) -> list[RawAnswer]:
     """Send bytes and return every answer that comes before the server closes the connection."""
     received = bytearray()
     with connect(server) as connection:

@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from uv import find_uv_bin
 
@@ -56,6 +57,11 @@ class Service:
     folder: Path
     command: tuple[str, ...]
 
+    @classmethod
+    def in_folder(cls, combination: Combination, folder: Path) -> Service:
+        """Return the service that is installed in a folder."""
+        return cls(combination, folder, (str(folder / ".venv" / "bin" / PROJECT_NAME),))
+
     @property
     def has_accounts(self) -> bool:
         """Whether callers have accounts."""
@@ -87,11 +93,21 @@ class Service:
 
 
 @dataclass
-class Server:
-    """A server process of a service, started by `serving`."""
+class Address:
+    """Where a server answers."""
 
     url: str
-    port: int
+
+    @property
+    def port(self) -> int:
+        """The port of it."""
+        return urlsplit(self.url).port or 80
+
+
+@dataclass
+class Server(Address):
+    """A server process of a service, started by `serving`."""
+
     process: subprocess.Popen[bytes]
     log_path: Path
     settings: Mapping[str, str]
@@ -131,7 +147,7 @@ def install(combination: Combination, folder: Path) -> Service:
     if done.returncode:
         message = f"uv sync failed in {folder}:\n{done.stdout}{done.stderr}"
         raise AssertionError(message)
-    return Service(combination, folder, (str(folder / ".venv" / "bin" / PROJECT_NAME),))
+    return Service.in_folder(combination, folder)
 
 
 def secret_key() -> str:
@@ -170,7 +186,7 @@ def serving(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    server = Server(f"http://127.0.0.1:{port}", port, process, log_path, environment)
+    server = Server(f"http://127.0.0.1:{port}", process, log_path, environment)
     DATABASE_URLS[server.url] = settings.get("DATABASE_URL", "")
     try:
         _wait_for(server)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.combinations import VALID, Combination
+from tests.harness.combinations import CHECKED, VALID, Combination
 from tests.harness.rendering import files_of, render_once, shared_folder
 
 if TYPE_CHECKING:
@@ -78,12 +78,17 @@ def pairwise() -> list[Variant]:
     ]
 
 
+def rendered_variants() -> list[Variant]:
+    """Return those that are rendered: any three choices meet in one, or all of them (nightly)."""
+    return [each for each in pairwise() if each.combination in CHECKED]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that asks for a variant on all of them, those of a combination together."""
+    """Run each test that asks for a variant on those that are rendered."""
     if "variant" in metafunc.fixturenames:
         metafunc.parametrize(
             "variant",
-            [pytest.param(each, id=each.id) for each in pairwise()],
+            [pytest.param(each, id=each.id) for each in rendered_variants()],
             scope="session",
         )
 

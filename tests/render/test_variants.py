@@ -1,129 +1,23 @@
-"""Each variant as it lies on disk: whole, parsed, formatted, linted, and free of other choices."""
+"""Each variant as it lies on disk: whole, tidy, and of the license and Python that were chosen."""
 
 from __future__ import annotations
 
 import ast
-import json
 import re
-import subprocess
-import sys
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
 from tests.harness.combinations import CHOICES, PACKAGE, VALID
 from tests.harness.rendering import render
 from tests.render.conftest import Rendered, pairwise
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-EVERYWHERE = ("**",)
-CODE = ("src/**", "tests/**", "migrations/**")
-LICENSE_FILES = ("LICENSE", "README.md", "pyproject.toml")
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Words that only a choice not taken would leave, and the files where they may not stand."""
-
-    pattern: re.Pattern[str]
-    places: tuple[str, ...]
-
-
-def words(*alternatives: str, where: tuple[str, ...] = EVERYWHERE) -> Leftover:
-    """Look for any of these expressions, in any case."""
-    return Leftover(re.compile("|".join(alternatives), re.IGNORECASE), where)
-
-
-TOKEN_WORDS = ("jwt", "bearer", "(refresh|access).token", "oauth2")
-SESSION_WORDS = ("x-csrf-token", "csrf_?(token|header|failure)", "session_headers", r"cookies?\.py")
-ISSUER_WORDS = ("oidc", "authlib", "joserfc", "pending_login", r"\bidentit(y|ies)", "return_to")
-KEY_WORDS = ("x-api-key", r"\bapi_keys?\b", r"\bapi-keys?\b", r"create.api.key", "revoke_keys")
-
-LEFTOVERS = {
-    # By question and the choice that was taken: what would be left over from another.
-    ("auth", "none"): (
-        words("jwt", "argon2", "pwdlib", "secret_key", "create.admin", "owner", "bearer"),
-        words("multipart", "oauth", "refresh", "logout", "/register", "def register", "throttl"),
-        words("is_active", *SESSION_WORDS, *KEY_WORDS, *ISSUER_WORDS),
-        words(r"accounts?\b", r"\busers?/", "/users", "email"),
-        words("password", "token", "login", r"\badmin", where=CODE),
-    ),
-    ("auth", "jwt"): (words(*SESSION_WORDS, *KEY_WORDS, *ISSUER_WORDS),),
-    ("auth", "session"): (words(*TOKEN_WORDS, *KEY_WORDS, *ISSUER_WORDS),),
-    ("auth", "oauth2"): (
-        words("pyjwt", "refresh.token", r"auth/tokens\.py", *KEY_WORDS, r"class Credentials\b"),
-    ),
-    ("auth", "api-key"): (
-        words(*TOKEN_WORDS, *SESSION_WORDS, *ISSUER_WORDS),
-        words(r"(begin|end|sweep)_logins?\b", r"auth/logins\.py"),
-    ),
-    ("database", "sqlite"): (
-        words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),
-        words("mysql", "mariadb", "asyncmy", "3306"),
-    ),
-    ("database", "mysql"): (
-        words("postgres", "asyncpg", "psycopg", "pgserver", "5432", "pg_isready", "pgdata"),
-    ),
-    ("database", "postgresql"): (words("sqlite", "mysql", "mariadb", "asyncmy", "3306"),),
-    ("concurrency", "sync"): (
-        words("asyncpg", "aiosqlite", "AsyncSession", "AsyncEngine", "create_async_engine"),
-        words("async_sessionmaker", r"sqlalchemy\[asyncio\]", "greenlet", "pytest.asyncio"),
-        words("quart", "hypercorn"),
-    ),
-    ("concurrency", "async"): (
-        words("run_in_threadpool", "(?<!async_)sessionmaker", where=CODE[:1]),
-        words(r"(orm|sqlmodel) import .*\bSession\b", where=CODE[:1]),
-    ),
-    ("framework", "fastapi"): (
-        words("flask", "quart", "werkzeug", "spectree", r"\bclick\b", "blueprint", "django"),
-    ),
-    ("framework", "flask"): (
-        words("fastapi", "starlette", "typer", "uvicorn", r"\brouters?\b", "django"),
-    ),
-    ("framework", "django"): (
-        words("fastapi", "starlette", "flask", "quart", "werkzeug", "spectree", "typer"),
-    ),
-    ("orm", "sqlalchemy"): (words("sqlmodel", "makemigrations", r"django\.db", "psycopg_pool"),),
-    ("orm", "sqlmodel"): (words("DeclarativeBase", "mapped_column", "makemigrations"),),
-    ("orm", "django"): (
-        words("sqlalchemy", "sqlmodel", "alembic", "asyncpg", "aiosqlite", "pwdlib"),
-    ),
-    ("django_api", "ninja"): (words("rest_framework", r"\bdrf", "spectacular", "serializers"),),
-    ("django_api", "drf"): (words(r"\bninja"),),
-    ("ci", "github"): (words("gitlab"),),
-    ("ci", "gitlab"): (words(r"\.github\b", "github actions"),),
-    ("ci", "none"): (words("gitlab", r"\.github\b", "github actions"),),
-    ("license", "MIT"): (
-        words("apache license", "bsd 3", "apache-2", "all rights reserved", where=LICENSE_FILES),
-    ),
-    ("license", "Apache-2.0"): (
-        words("mit license", "bsd 3", "all rights reserved", where=LICENSE_FILES),
-    ),
-    ("license", "BSD-3-Clause"): (
-        words("apache license", "apache-2", "mit license", where=LICENSE_FILES),
-    ),
-    ("license", "proprietary"): (
-        words("apache license", "apache-2", "mit license", "bsd 3", where=LICENSE_FILES),
-    ),
-}
-
 PIPELINE_FILES = {
     "github": {".github/workflows/ci.yml"},
     "gitlab": {".gitlab-ci.yml"},
     "none": set[str](),
 }
-
-NOT_OURS = {
-    question: (".copier-answers.yml", *(() if question == "license" else ("LICENSE",)))
-    for question in (*CHOICES, "ci", "license")
-}
-"""What repeats the answers, and what others wrote."""
 
 MADE_BY = re.compile(r"copier|jinja|\btemplate", re.IGNORECASE)
 OF_DJANGO = re.compile(r"django\.template\S*|TEMPLATES = \[")
@@ -169,42 +63,12 @@ def test_every_module_is_in_a_package(rendered: Rendered) -> None:
                 assert f"{parent}/__init__.py" in rendered.files, parent
 
 
-@pytest.mark.parametrize(
-    ("suffixes", "parse"),
-    [
-        ((".toml",), tomllib.loads),
-        ((".yaml", ".yml"), lambda text: list(yaml.safe_load_all(text))),
-        ((".json",), json.loads),
-    ],
-    ids=["toml", "yaml", "json"],
-)
-def test_every_data_file_parses(
-    rendered: Rendered, suffixes: tuple[str, ...], parse: Callable[[str], object]
-) -> None:
-    for path, text in rendered.texts.items():
-        if path.endswith(suffixes):
-            assert parse(text), path
-
-
 def test_every_module_parses_on_the_chosen_python(rendered: Rendered) -> None:
     minor = int(rendered.variant.python_version.partition(".")[2])
     for path, text in rendered.texts.items():
         if path.endswith(".py"):
             compile(text, path, "exec", dont_inherit=True)
             ast.parse(text, path, feature_version=(3, minor))
-
-
-@pytest.mark.parametrize("command", [("format", "--check"), ("check",)], ids="-".join)
-def test_ruff_finds_nothing_to_do(rendered: Rendered, command: tuple[str, ...]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache", "."],
-        cwd=rendered.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_text_is_tidy(rendered: Rendered) -> None:
@@ -246,37 +110,6 @@ def test_no_placeholder_is_left(rendered: Rendered) -> None:
 
     for path, text in rendered.texts.items():
         assert not placeholder.search(text), path
-
-
-@pytest.mark.parametrize("question", [*CHOICES, "ci", "license"])
-def test_nothing_is_left_of_a_choice_not_taken(rendered: Rendered, question: str) -> None:
-    found = []
-    for leftover in LEFTOVERS.get((question, rendered.variant.answers.get(question, "")), ()):
-        for path, text in rendered.texts.items():
-            if path in NOT_OURS[question] or not _is_in(path, leftover.places):
-                continue
-            if match := leftover.pattern.search(path):
-                found.append(f"{path}: {match[0]}")
-            found += [
-                f"{path}:{number}: {line.strip()}"
-                for number, line in enumerate(text.splitlines(), 1)
-                if leftover.pattern.search(_without_addresses(line))
-            ]
-
-    assert found == []
-
-
-def _is_in(path: str, places: tuple[str, ...]) -> bool:
-    return any(
-        (place.endswith("**") and path.startswith(place.removesuffix("**")))
-        or PurePosixPath(path).match(place)
-        for place in places
-    )
-
-
-def _without_addresses(line: str) -> str:
-    """Leave out the maintainer's address, and the credentials in a database's."""
-    return re.sub(r"email = \"[^\"]*\"|://[^@\s]*@|\"PASSWORD\": .*", "", line)
 
 
 def test_a_choice_taken_leaves_its_files(rendered: Rendered) -> None:

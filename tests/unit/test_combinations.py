@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.combinations import covering, shard
+from new_backend.questions import Questionnaire
+from new_backend.verify.plan import cases
 
 if TYPE_CHECKING:
     from new_backend.questions import Value
+    from new_backend.template_source import TemplateSource
     from tests.unit.toys import Run
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -86,6 +89,23 @@ class TestCommand:
 
         assert ended.out.count("\n") == 1
         assert isinstance(json.loads(ended.out)["include"], list)
+
+    def test_gitlab_is_a_pipeline_whose_jobs_say_what_verify_takes(
+        self, run: Run, small_template: TemplateSource
+    ) -> None:
+        words = ("--strength", "1", "--shard", "1/2")
+        rows = json.loads(run("combinations", "--format", "json", *words).out)
+        pipeline = json.loads(run("combinations", "--format", "gitlab", *words).out)
+        matrix = pipeline["verify"]["parallel"]["matrix"]
+
+        assert pipeline.keys() == {"verify"}
+        assert all(variables.keys() == {"ONLY"} for variables in matrix)
+        questionnaire = Questionnaire.read(small_template)
+        found = [
+            cases(questionnaire, strength="2", only=[variables["ONLY"]], part=None)
+            for variables in matrix
+        ]
+        assert [[each.choices for each in only] for only in found] == [[row] for row in rows]
 
     def test_count(self, run: Run) -> None:
         everything = json.loads(run("combinations", "--format", "json").out)

@@ -1,0 +1,139 @@
+"""What is verified: the combinations of a run, and the answers that each is rendered with."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from new_backend.answers import Answer, Given, Source, settle
+from new_backend.combinations import all_combinations, covering, shard
+from new_backend.errors import InputRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from new_backend.combinations import Combination
+    from new_backend.questions import Question, Questionnaire, Value
+
+ALL = "all"
+PROJECT_NAME = "corner-shop"
+"""Has a hyphen, so that a mix-up of the project's name and its package's shows."""
+
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A combination, and everything that it is rendered with."""
+
+    choices: Combination
+    answers: Mapping[str, Value]
+    only: str
+    """What `--only` says to get this case and no other."""
+
+    @property
+    def id(self) -> str:
+        """Its name in folders, reports and test ids."""
+        return "-".join(str(value).lower() for value in self.choices.values())
+
+
+def cases(
+    questionnaire: Questionnaire, *, strength: str, only: Sequence[str], part: str | None
+) -> list[Case]:
+    """Choose combinations, in the order of `new-backend combinations`.
+
+    Args:
+        questionnaire: The questions of the template.
+        strength: `all`, or how many choices have to meet in some combination.
+        only: Answers such as `auth=jwt,ci=none`; a combination fits where one of them is met.
+        part: The share of this machine as `I/N`.
+
+    Raises:
+        InputRefusedError: One of them cannot be, or no combination is left.
+    """
+    wanted = [_read(questionnaire, each) for each in only]
+    found = [
+        each
+        for each in all_combinations(questionnaire)
+        if not wanted or any(_fits(questionnaire, each, answers) for answers in wanted)
+    ]
+    if not found:
+        message = f"--only {' --only '.join(only)}: no valid combination has these answers"
+        raise InputRefusedError(message, hint="new-backend combinations lists them.")
+    if strength != ALL:
+        if not strength.isdecimal():
+            message = f"--strength {strength}: give all, or a number from 1"
+            raise InputRefusedError(message)
+        found = covering(found, int(strength))
+    if part is not None:
+        found = shard(found, part)
+    return [_case(questionnaire, each, wanted) for each in found]
+
+
+def _read(questionnaire: Questionnaire, text: str) -> dict[str, Value]:
+    answers: dict[str, Value] = {}
+    for pair in text.split(","):
+        name, equals, raw = (part.strip() for part in pair.partition("="))
+        question = questionnaire.by_name.get(name)
+        if not equals or question is None or question.hidden:
+            named = ", ".join(each.name for each in questionnaire.visible)
+            message = f"--only {text}: {pair!r} is no answer; write QUESTION=CHOICE, of {named}"
+            raise InputRefusedError(message)
+        if name in answers:
+            message = f"--only {text}: {name} is answered twice; give --only once for each"
+            raise InputRefusedError(message)
+        offered = [choice.value for choice in question.choices]
+        if offered and raw not in offered:
+            message = f'--only {text}: {name} does not offer "{raw}": choose from '
+            raise InputRefusedError(message + ", ".join(offered))
+        try:
+            answers[name] = question.cast(raw)
+        except ValueError as error:
+            message = f"--only {text}: {name} {error}"
+            raise InputRefusedError(message) from error
+    return answers
+
+
+def _fits(
+    questionnaire: Questionnaire, combination: Combination, answers: Mapping[str, Value]
+) -> bool:
+    return all(
+        combination.get(name) == value
+        for name, value in answers.items()
+        if name in questionnaire.combine
+    )
+
+
+def _case(
+    questionnaire: Questionnaire, combination: Combination, wanted: Sequence[Mapping[str, Value]]
+) -> Case:
+    met = next((each for each in wanted if _fits(questionnaire, combination, each)), {})
+    others = {name: value for name, value in met.items() if name not in questionnaire.combine}
+    drawn = dict(_drawn(questionnaire, combination))
+    given = {"project_name": PROJECT_NAME, **drawn, **others, **combination}
+    answers = settle(
+        questionnaire,
+        Given({name: Answer(value, Source.FLAG, name) for name, value in given.items()}, {}),
+    )
+    only = ",".join(f"{name}={str(value).lower()}" for name, value in combination.items())
+    told = "".join(f",{name}={value}" for name, value in others.items())
+    return Case(combination, answers.values, only + told)
+
+
+def _drawn(questionnaire: Questionnaire, combination: Combination) -> Iterator[tuple[str, Value]]:
+    """Draw the answers that make no combination, the same for a combination in every run."""
+    for question in questionnaire.visible:
+        if question.name in questionnaire.combine or not question.choices:
+            continue
+        offered = [choice.value for choice in question.choices]
+        if _PYTHON in offered:
+            yield question.name, _PYTHON
+        elif not questionnaire.references(question.when):
+            yield question.name, _draw(question, offered, combination)
+
+
+def _draw(question: Question, offered: Sequence[Value], combination: Combination) -> Value:
+    told = f"{question.name} of {sorted(combination.items(), key=str)}"
+    return offered[crc32(told.encode()) % len(offered)]

@@ -1,0 +1,250 @@
+"""The stage `render`: a service is written, whole, and holds nothing of what was not chosen."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from new_backend.errors import NewBackendError, TemplateError
+from new_backend.rendering import ANSWERS_FILE, render
+from new_backend.verify.stages import StageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from new_backend.questions import Questionnaire
+    from new_backend.template_source import TemplateSource
+    from new_backend.verify.plan import Case
+    from new_backend.verify.stages import Workplace
+
+LEFTOVERS = PurePosixPath("tests/leftovers.toml")
+"""Where a template says which words only a choice not taken would leave."""
+
+_SUFFIX = ".jinja"
+
+
+class Renderer:
+    """Renders in processes of its own: Copier is Python, and would keep the others waiting."""
+
+    def __init__(self, jobs: int) -> None:
+        """Have as many processes as there are jobs; each starts when it is needed."""
+        self._pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
+
+    def render(self, place: Workplace, case: Case) -> None:
+        """Write the tree of a case.
+
+        Raises:
+            StageFailed: The template cannot be rendered.
+        """
+        tree = place.tree(case)
+        tree.parent.mkdir(parents=True)
+        source = place.questionnaire.source
+        if problem := self._pool.submit(_render, source, dict(case.answers), tree).result():
+            raise StageFailed("\n".join([*_collisions_of(place.questionnaire, case), problem]))
+
+    def close(self) -> None:
+        """End the processes, once what they do is done."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def check(place: Workplace, case: Case) -> str:
+    """Hold a rendered tree against the layers, the formats and the table of leftovers.
+
+    Returns:
+        How many files it has.
+
+    Raises:
+        StageFailed: With a line for each thing that is wrong.
+    """
+    tree = place.tree(case)
+    contents = {
+        path.relative_to(tree).as_posix(): path.read_bytes()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file()
+    }
+    found = [
+        *_layers(place.questionnaire, case, set(contents)),
+        *_unreadable(contents),
+        *_left_over(place.root, case.answers, contents),
+    ]
+    if found:
+        raise StageFailed("\n".join(found))
+    return f"{len(contents)} files"
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that waits for this one."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> str:
+    """Render, and return what is wrong with the template."""
+    try:
+        render(source, answers, tree)
+    except NewBackendError as error:
+        return str(error)
+    return ""
+
+
+# ---------------------------------------------------------------- Layers
+
+
+def _layers(questionnaire: Questionnaire, case: Case, written: set[str]) -> Iterator[str]:
+    """Say which paths two sources give, and where what is written is not what they give."""
+    given = _given(questionnaire, case)
+    yield from _collisions(given)
+    for path in sorted(given.keys() ^ written):
+        yield f"{path} is given by a layer and not written, or the other way round"
+
+
+def _given(questionnaire: Questionnaire, case: Case) -> Mapping[str, list[str]]:
+    """Return the paths that a case has by the names of the layers, and the sources of each."""
+    given = defaultdict(list)
+    copier = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
+    context: dict[str, Any] = {**questionnaire.context(case.answers), **copier}
+    for source in _sources(questionnaire.source.root / questionnaire.subdirectory):
+        parts = [_rendered(questionnaire, part, context) for part in source]
+        if all(parts):
+            path = "/".join(part for part in parts if part != ".").removesuffix(_SUFFIX)
+            given[path].append("/".join(source))
+    return given
+
+
+def _collisions_of(questionnaire: Questionnaire, case: Case) -> list[str]:
+    """Say what Copier has no word for, where it could not write a case."""
+    try:
+        return list(_collisions(_given(questionnaire, case)))
+    except TemplateError:  # a broken name of a folder: that is what Copier told of
+        return []
+
+
+def _collisions(given: Mapping[str, list[str]]) -> Iterator[str]:
+    for path, sources in given.items():
+        if len(sources) > 1:
+            yield f"{path} comes from {len(sources)} layers: {', '.join(sources)}"
+
+
+@cache
+def _sources(layers: Path) -> list[tuple[str, ...]]:
+    return [
+        path.relative_to(layers).parts
+        for path in sorted(layers.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+
+
+def _rendered(questionnaire: Questionnaire, part: str, context: Mapping[str, Any]) -> str:
+    if "{{" not in part:
+        return part
+    return questionnaire.render(part, context)
+
+
+# ---------------------------------------------------------------- Formats
+
+
+def _unreadable(contents: Mapping[str, bytes]) -> Iterator[str]:
+    for path, content in contents.items():
+        try:
+            _parse(PurePosixPath(path), content.decode("utf-8"))
+        except (ValueError, SyntaxError, yaml.YAMLError) as error:
+            yield f"{path}: {' '.join(str(error).split())}"
+
+
+def _parse(path: PurePosixPath, text: str) -> None:
+    if path.suffix == ".py":
+        ast.parse(text, str(path))
+    elif path.suffix == ".toml":
+        tomllib.loads(text)
+    elif path.suffix == ".json":
+        json.loads(text)
+    elif path.suffix in {".yaml", ".yml"}:
+        list(yaml.safe_load_all(text))
+
+
+# ---------------------------------------------------------------- Leftovers
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Expressions that nothing matches where an answer was given, and the files they speak of."""
+
+    answer: tuple[str, str]
+    pattern: re.Pattern[str]
+    where: tuple[str, ...]
+    but: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Table:
+    leftovers: tuple[Leftover, ...]
+    ignored: re.Pattern[str]
+
+
+@cache
+def _table(path: Path) -> _Table:
+    """Read `tests/leftovers.toml`; a template without one leaves nothing that is known.
+
+    Raises:
+        TemplateError: It cannot be read.
+    """
+    if not path.is_file():
+        return _Table((), re.compile(r"\A(?!)"))
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        leftovers = tuple(
+            Leftover(
+                (question, answer),
+                re.compile("|".join(expressions), re.IGNORECASE),
+                tuple(place["files"]),
+                (*data["not-ours"], *place.get("but", ())),
+            )
+            for name, place in data["places"].items()
+            for question, answers in data.get(name, {}).items()
+            for answer, expressions in answers.items()
+        )
+        return _Table(leftovers, re.compile("|".join(data["ignored"])))
+    except (ValueError, KeyError, TypeError, AttributeError, re.error) as error:
+        message = f"{path} cannot be read: {type(error).__name__}: {error}"
+        raise TemplateError(message) from error
+
+
+def _left_over(
+    root: Path, answers: Mapping[str, Any], contents: Mapping[str, bytes]
+) -> Iterator[str]:
+    table = _table(root / LEFTOVERS)
+    taken = {(name, str(value)) for name, value in answers.items()}
+    looked_for = [each for each in table.leftovers if each.answer in taken]
+    for path, content in contents.items():
+        here = [each for each in looked_for if _speaks_of(each, path)]
+        text = table.ignored.sub("", content.decode("utf-8", errors="replace"))
+        for leftover in here:
+            said = f"{'='.join(leftover.answer)} leaves something of another choice"
+            if match := leftover.pattern.search(path):
+                yield f"{path}: {said}: {match[0]}"
+            for number, line in enumerate(text.splitlines(), start=1):
+                if leftover.pattern.search(line):
+                    yield f"{path}:{number}: {said}: {line.strip()}"
+
+
+def _speaks_of(leftover: Leftover, path: str) -> bool:
+    return path not in leftover.but and any(_is_in(path, place) for place in leftover.where)
+
+
+def _is_in(path: str, place: str) -> bool:
+    if place.endswith("**"):
+        return path.startswith(place.removesuffix("**"))
+    return PurePosixPath(path).match(place)

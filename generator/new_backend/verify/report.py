@@ -1,0 +1,216 @@
+"""What a run found: for people a table, for programs JSON and JUnit; reports can be merged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from new_backend import __version__
+from new_backend.errors import InputRefusedError, TargetRefusedError
+from new_backend.verify.stages import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_XML_CONTROL = {number: "�" for number in range(32) if chr(number) not in "\t\n\r"}
+
+
+class Outcome(StrEnum):
+    """How a stage ended for a combination."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+    """An earlier stage had failed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A stage of a combination: how it ended, what it took, and how to have it again."""
+
+    combination: Mapping[str, Any]
+    stage: Stage
+    outcome: Outcome
+    seconds: float = 0.0
+    cached: bool = False
+    """Whether it had passed before for the same tree and tools, and was not run again."""
+    detail: str = ""
+    """What was found, or in a word what was seen."""
+    repeat: str = ""
+    """The command that repeats just this."""
+
+    @property
+    def id(self) -> str:
+        """The name of the combination."""
+        return "-".join(str(value).lower() for value in self.combination.values())
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of a run, or of several that were merged."""
+
+    results: Sequence[Result]
+    stages: Sequence[Stage]
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: int
+    """The memory of the largest process."""
+    versions: Mapping[str, str] = field(default_factory=lambda: {"new-backend": __version__})
+
+    @property
+    def failures(self) -> list[Result]:
+        """The results that failed, in the order of the combinations."""
+        return [each for each in self.results if each.outcome is Outcome.FAILED]
+
+    def count(self, stage: Stage) -> Counter[str]:
+        """Count the outcomes of a stage, and those that were known from before as `cached`."""
+        of_stage = [each for each in self.results if each.stage is stage]
+        counted = Counter(each.outcome.value for each in of_stage)
+        counted["cached"] = sum(each.cached for each in of_stage)
+        return counted
+
+    def write_json(self, path: Path) -> None:
+        """Write what `merge` reads."""
+        data = {**asdict(self), "failed": [f"{each.id} {each.stage}" for each in self.failures]}
+        path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+    def write_junit(self, path: Path) -> None:
+        """Write a test suite for each stage, with a test case for each combination."""
+        suites = ET.Element("testsuites", name="new-backend verify", time=f"{self.seconds:.3f}")
+        for stage in self.stages:
+            of_stage = [each for each in self.results if each.stage is stage]
+            counted = self.count(stage)
+            suite = ET.SubElement(
+                suites,
+                "testsuite",
+                name=stage.value,
+                tests=str(len(of_stage)),
+                failures=str(counted[Outcome.FAILED]),
+                errors="0",
+                skipped=str(counted[Outcome.NOT_RUN]),
+                time=f"{sum(each.seconds for each in of_stage):.3f}",
+            )
+            for each in of_stage:
+                _add_case(suite, each)
+        path.write_bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _add_case(suite: ET.Element, result: Result) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=f"verify.{result.stage}",
+        name=result.id,
+        time=f"{result.seconds:.3f}",
+    )
+    if result.outcome is Outcome.FAILED:
+        told = f"{result.detail}\n\n{result.repeat}".translate(_XML_CONTROL)
+        ET.SubElement(case, "failure", message=f"{result.stage} failed").text = told
+    elif result.outcome is Outcome.NOT_RUN:
+        ET.SubElement(case, "skipped", message="an earlier stage failed")
+
+
+def repeat_command(only: str, stage: Stage, template: str | None, resolution: str) -> str:
+    """Write the command that puts one combination through one stage."""
+    words = ["new-backend", "verify", "--only", only, "--stage", stage.value, "--no-cache"]
+    if template is not None:
+        words += ["--template", template]
+    if resolution != "highest":
+        words += ["--resolution", resolution]
+    return shlex.join(words)
+
+
+def merge(paths: Sequence[Path], *, asked: bool) -> Report:
+    """Bring the JSON reports of several runs together, such as those of all shards.
+
+    Raises:
+        InputRefusedError: One cannot be read, or two tell of the same stage and combination; or
+            there are none, or they stand there without `--merge`.
+    """
+    if not asked:
+        message = f"{paths[0]}: a report is only read with --merge"
+        raise InputRefusedError(message)
+    if not paths:
+        message = "--merge: name the reports that --json has written"
+        raise InputRefusedError(message)
+    reports = [_read(path) for path in paths]
+    results = [result for report in reports for result in report.results]
+    twice = [
+        name for name, times in Counter(f"{r.id} {r.stage}" for r in results).items() if times > 1
+    ]
+    if twice:
+        message = f"--merge: more than one of these reports tells of {', '.join(twice[:3])}"
+        raise InputRefusedError(message, hint="Each combination belongs to one shard.")
+    return Report(
+        results=results,
+        stages=[stage for stage in Stage if any(r.stage is stage for r in results)],
+        seconds=max(report.seconds for report in reports),
+        cpu_seconds=sum(report.cpu_seconds for report in reports),
+        peak_megabytes=max(report.peak_megabytes for report in reports),
+    )
+
+
+def require_writable(*paths: Path | None) -> None:
+    """Make sure that files can be written, before the work that they are to tell of.
+
+    Raises:
+        TargetRefusedError: One cannot.
+    """
+    for path in paths:
+        if path is not None:
+            place = path if path.exists() else path.parent
+            if path.is_dir() or not os.access(place, os.W_OK):
+                message = f"{path} cannot be written: name a file in a folder that is there"
+                raise TargetRefusedError(message)
+
+
+def write(report: Report, *, as_json: Path | None, junit: Path | None) -> None:
+    """Write the files that were asked for.
+
+    Raises:
+        TargetRefusedError: One cannot be written.
+    """
+    for path, do in ((as_json, report.write_json), (junit, report.write_junit)):
+        if path is not None:
+            try:
+                do(path)
+            except OSError as error:
+                message = f"{path} cannot be written: {error.strerror}"
+                raise TargetRefusedError(message) from error
+
+
+def _read(path: Path) -> Report:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        results = [
+            Result(
+                **{
+                    **each,
+                    "combination": dict(each["combination"]),
+                    "stage": Stage(each["stage"]),
+                    "outcome": Outcome(each["outcome"]),
+                }
+            )
+            for each in data["results"]
+        ]
+        return Report(
+            results=results,
+            stages=[Stage(each) for each in data["stages"]],
+            seconds=float(data["seconds"]),
+            cpu_seconds=float(data["cpu_seconds"]),
+            peak_megabytes=int(data["peak_megabytes"]),
+            versions=data["versions"],
+        )
+    except OSError as error:
+        message = f"--merge: {path} cannot be read: {error.strerror}"
+        raise InputRefusedError(message) from error
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"--merge: {path} is no report that --json has written"
+        raise InputRefusedError(message) from error

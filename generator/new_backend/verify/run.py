@@ -1,0 +1,252 @@
+"""A run: cases go through their stages side by side, and what passed before is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import resource
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from new_backend import __version__, interruption
+from new_backend.verify import image, libraries, rendered, static, suites
+from new_backend.verify.passed import Records, digest
+from new_backend.verify.report import Outcome, Report, Result, repeat_command
+from new_backend.verify.stages import Stage, StageFailed, Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from new_backend.questions import Questionnaire
+    from new_backend.verify.plan import Case
+
+_KILOBYTES = 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be verified, and how."""
+
+    cases: Sequence[Case]
+    stages: Sequence[Stage]
+    jobs: int = 1
+    use_records: bool = True
+    template: str | None = None
+    """How the template was named, to repeat it."""
+    resolution: str = "highest"
+
+
+class Listener(Protocol):
+    """Is told what happens, from several threads."""
+
+    def began(self, case: Case, stage: Stage) -> None:
+        """A stage begins for a case."""
+
+    def ended(self, result: Result) -> None:
+        """A stage has ended for a case."""
+
+
+def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -> Report:
+    """Put each case through the stages, until one fails.
+
+    The stage `render` is gone through in any case: the others need what it makes.
+
+    Raises:
+        NewBackendError: Something that no stage can do without is missing.
+    """
+    suites.require(questionnaire.source.root, request.stages)
+    if Stage.IMAGE in request.stages:
+        image.require()
+    started, cpu = time.monotonic(), _cpu_seconds()
+    with tempfile.TemporaryDirectory(
+        prefix="new-backend-verify-", ignore_cleanup_errors=True
+    ) as folder:
+        place = Workplace(
+            questionnaire=questionnaire,
+            folder=Path(folder),
+            kept=_cache_folder(),
+            resolution=request.resolution,
+        )
+        with ExitStack() as stack:
+            renderer = rendered.Renderer(request.jobs)
+            stack.callback(renderer.close)
+            results = _Run(place, request, listener, renderer).results()
+    return Report(
+        results=results,
+        stages=[
+            stage
+            for stage in Stage
+            if stage in request.stages or any(each.stage is stage for each in results)
+        ],
+        seconds=round(time.monotonic() - started, 2),
+        cpu_seconds=round(_cpu_seconds() - cpu, 2),
+        peak_megabytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // _KILOBYTES,
+        versions={"new-backend": __version__, "template": questionnaire.source.version},
+    )
+
+
+@dataclass
+class _Run:
+    """The threads of a run, and what its cases have in common."""
+
+    place: Workplace
+    request: Request
+    listener: Listener
+    renderer: rendered.Renderer
+    trees: dict[str, str] = field(default_factory=dict)
+    """The hash of each rendered tree, by the id of its case."""
+    suites: str = ""
+    """The hash of the template's own suites."""
+    libraries: Path | StageFailed | None = None
+    """The environment of the stage `static`, or why there is none."""
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.place.kept / "passed" if self.request.use_records else None)
+        self.slots: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for slot in range(self.request.jobs):
+            self.slots.put(slot)
+        self.steps: dict[Stage, Callable[[Case], tuple[str, bool]]] = {
+            Stage.RENDER: self._render,
+            Stage.STATIC: self._static,
+            Stage.TEST: self._suite(Stage.TEST),
+            Stage.CONTRACT: self._suite(Stage.CONTRACT),
+            Stage.IMAGE: self._image,
+        }
+
+    def results(self) -> list[Result]:
+        """Give the results, in the order of the cases and of the stages."""
+        root = self.place.root
+        self.suites = digest(root / "tests") if (root / "tests").is_dir() else ""
+        rendered_all = self._side_by_side(lambda case: self._through(case, [Stage.RENDER]))
+        if Stage.STATIC in self.request.stages:
+            self.libraries = self._have_libraries(rendered_all)
+        later = [stage for stage in self.request.stages if stage is not Stage.RENDER]
+        followed = self._side_by_side(
+            lambda case: self._through(case, later, after=rendered_all[case.id])
+        )
+        return [
+            result
+            for case in self.request.cases
+            for result in (*rendered_all[case.id], *followed[case.id])
+            if result.stage in self.request.stages or result.outcome is Outcome.FAILED
+        ]
+
+    def _side_by_side(self, do: Callable[[Case], list[Result]]) -> dict[str, list[Result]]:
+        """Do something with each case in the threads; an interruption ends what they run."""
+        with ThreadPoolExecutor(self.request.jobs) as threads:
+            try:
+                futures = {threads.submit(do, case): case.id for case in self.request.cases}
+                return {futures[each]: each.result() for each in as_completed(futures)}
+            except BaseException:
+                with interruption.held():
+                    threads.shutdown(wait=False, cancel_futures=True)
+                    self.place.stop()
+                raise
+
+    def _through(
+        self, case: Case, stages: Iterable[Stage], after: Sequence[Result] = ()
+    ) -> list[Result]:
+        results = list(after)
+        for stage in stages:
+            if any(each.outcome is not Outcome.PASSED for each in results):
+                results.append(Result(case.choices, stage, Outcome.NOT_RUN))
+            else:
+                results.append(self._attempt(case, stage))
+            self.listener.ended(results[-1])
+        return results[len(after) :]
+
+    def _attempt(self, case: Case, stage: Stage) -> Result:
+        self.listener.began(case, stage)
+        started = time.monotonic()
+        repeat, cached = "", False
+        try:
+            detail, cached = self.steps[stage](case)
+            outcome = Outcome.PASSED
+        except StageFailed as failed:
+            detail, outcome = str(failed), Outcome.FAILED
+            repeat = repeat_command(
+                case.only, stage, self.request.template, self.request.resolution
+            )
+        seconds = round(time.monotonic() - started, 2)
+        return Result(case.choices, stage, outcome, seconds, cached, detail, repeat)
+
+    def _unless_known(self, key: Sequence[object], do: Callable[[], str]) -> tuple[str, bool]:
+        """Do what has not passed before under this key, and note that it has now."""
+        if self.records.has(*key):
+            return "as before", True
+        detail = do()
+        self.records.add(*key)
+        return detail, False
+
+    # ------------------------------------------------------------ The stages
+
+    def _render(self, case: Case) -> tuple[str, bool]:
+        tree = self.place.tree(case)
+        self.renderer.render(self.place, case)
+        self.trees[case.id] = digest(tree)
+        return rendered.check(self.place, case), False
+
+    def _have_libraries(self, results: dict[str, list[Result]]) -> Path | StageFailed:
+        trees = [
+            self.place.tree(case)
+            for case in self.request.cases
+            if all(each.outcome is Outcome.PASSED for each in results[case.id])
+        ]
+        wanted = {each for tree in trees for each in libraries.requirements_of(tree)}
+        try:
+            return libraries.shared_environment(self.place, wanted)
+        except StageFailed as failed:
+            return failed
+
+    def _static(self, case: Case) -> tuple[str, bool]:
+        if isinstance(self.libraries, StageFailed):
+            raise self.libraries
+        environment = self.libraries
+        if environment is None:
+            raise AssertionError(case)
+
+        def check() -> str:
+            slot = self.slots.get()
+            try:
+                return static.check(self.place, case, environment, slot)
+            finally:
+                self.slots.put(slot)
+
+        key = (Stage.STATIC, self.trees[case.id], environment.name, static.has_compose())
+        return self._unless_known(key, check)
+
+    def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
+        def step(case: Case) -> tuple[str, bool]:
+            return self._unless_known(
+                self._key_of_installed(case, stage),
+                lambda: suites.run(self.place, case, stage, beside=self.request.cases),
+            )
+
+        return step
+
+    def _image(self, case: Case) -> tuple[str, bool]:
+        key = (*self._key_of_installed(case, Stage.IMAGE), image.engine())
+        return self._unless_known(key, lambda: image.check(self.place, case))
+
+    def _key_of_installed(self, case: Case, stage: Stage) -> tuple[object, ...]:
+        """Install a service, and tell what its suites depend on: its libraries are locked then."""
+        suites.install(self.place, case)
+        lock = hashlib.sha256((self.place.tree(case) / "uv.lock").read_bytes()).hexdigest()
+        return stage, self.trees[case.id], lock, self.suites, self.request.resolution
+
+
+def _cache_folder() -> Path:
+    """Where environments and records are kept; the person may throw it away at any time."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "new-backend" / "verify"
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)

@@ -1,0 +1,633 @@
+"""`new-backend verify`, on small templates with small suites."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from uv import find_uv_bin
+
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
+from new_backend.verify.plan import cases
+from tests.unit.toys import LAYERS, copy_questions, left_in, program, write_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.unit.toys import Ended, Run
+
+FLASK = "framework=flask,orm=sqlalchemy,database=sqlite,auth=none,concurrency=sync"
+FLASK_ID = "flask-sqlalchemy-sqlite-none-sync"
+FASTAPI = "framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurrency=async"
+FASTAPI_ID = "fastapi-sqlalchemy-postgresql-jwt-async"
+BOTH = ("--only", FLASK, "--only", FASTAPI)
+FOUR = ("--only", "framework=flask,database=sqlite,auth=none", "--strength", "all")
+"""Both mappers, async and sync."""
+
+OPTIONS = """\
+def pytest_addoption(parser):
+    parser.addoption("--service")
+    parser.addoption("--address")
+"""
+PASSING = """\
+def test_service(pytestconfig):
+    with open("asked", "a") as asked:
+        asked.write(pytestconfig.getoption("service") + "\\n")
+"""
+FAILING = """\
+def test_service(pytestconfig):
+    assert "flask" not in pytestconfig.getoption("service"), "no flask today"
+"""
+ENDLESS = """\
+import os, threading
+
+def test_service():
+    with open("began", "w") as began:
+        began.write(str(os.getpid()))
+    threading.Event().wait(120)
+"""
+LEFTOVERS = """\
+not-ours = [".copier-answers.yml"]
+ignored = ["never"]
+[places]
+everywhere = { files = ["**"] }
+[everywhere.auth]
+none = ["jwt"]
+[everywhere.concurrency]
+sync = ["async"]
+"""
+
+TOY_SUITES = {
+    "tests/conftest.py": OPTIONS,
+    "tests/services/test_service.py": PASSING,
+    "tests/contract/test_contract.py": PASSING,
+    "tests/security/test_security.py": PASSING,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A stage in the printed table."""
+
+    passed: int
+    as_before: int
+    failed: int
+    not_run: int
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where verifications render; what they keep from run to run lies in the test's folder, too."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    return folder
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Callable[..., TemplateSource]:
+    """Make a template with suites of its own, and with these files beside or instead."""
+
+    def make(
+        layers: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
+    ) -> TemplateSource:
+        root = tmp_path / "template"
+        root.mkdir()
+        copy_questions(root)
+        write_layers(root, {**LAYERS, **(layers or {})})
+        for name, text in {**TOY_SUITES, **(files or {})}.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return TemplateSource(root)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def questionnaire(small_template: TemplateSource) -> Questionnaire:
+    return Questionnaire.read(small_template)
+
+
+@pytest.fixture(scope="module")
+def uv_cache() -> str:
+    """Where uv keeps its downloads, while nobody has told it otherwise."""
+    command = [find_uv_bin(), "cache", "dir"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def rows(ended: Ended) -> dict[str, Row]:
+    """Read the printed table."""
+    lines = ended.out.splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("stage "))
+    read = (line.split() for line in lines[start + 1 : -1])
+    return {stage: Row(*map(int, numbers[:4])) for stage, *numbers in read}
+
+
+def report(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def asked(source: TemplateSource) -> int:
+    """Count how often a toy suite ran."""
+    return len((source.root / "asked").read_text(encoding="utf-8").splitlines())
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--stage", "render,nope"), '--stage render,nope: there is no stage "nope"; choose'),
+            (("--stage", ""), "--stage : no stage is named; choose from render, static, test"),
+            (("--only", "colour=red"), "--only colour=red: 'colour=red' is no answer; write"),
+            (("--only", "flask"), "--only flask: 'flask' is no answer; write QUESTION=CHOICE"),
+            (("--only", ""), "--only : '' is no answer; write QUESTION=CHOICE"),
+            (("--only", "jwt=."), "--only jwt=.: 'jwt=.' is no answer"),
+            (("--only", "auth=jwt,auth=none"), "auth is answered twice"),
+            (("--only", "auth=magic"), 'auth does not offer "magic": choose from none, jwt'),
+            (("--only", "ci=jenkins"), 'ci does not offer "jenkins": choose from github'),
+            (
+                ("--only", "framework=flask,orm=django"),
+                "--only framework=flask,orm=django: no valid combination has these answers",
+            ),
+            (("--only", f"{FLASK},project_name=../x"), '"../x" is no valid name'),
+            (("--strength", "most"), "--strength most: give all, or a number from 1"),
+            (("--strength", "0"), "--strength 0: give 1 or more"),
+            (("--strength=-1",), "--strength -1: give all, or a number from 1"),
+            (("--shard", "3/2"), "--shard 3/2: give I/N with I from 1 to N"),
+            (("--shard", "half"), "--shard half: give I/N"),
+            (("--jobs", "0"), "'--jobs'"),
+            (("--resolution", "oldest"), "'oldest' is not one of 'highest', 'lowest-direct'"),
+            (("--template", "nowhere"), "--template nowhere: neither a folder nor to be cloned"),
+            (("--template", "."), "--template .: there is no copier.yml in it"),
+            (("--template", ""), "--template : neither a folder nor to be cloned"),
+            (("--stage", "test"), "has no tests/services, which this stage runs"),
+            (("--stage", "contract"), "has no tests/contract, which this stage runs"),
+            (("--merge",), "--merge: name the reports that --json has written"),
+            (("--merge", "gone.json"), "--merge: gone.json cannot be read: No such file"),
+            (("report.json",), "report.json: a report is only read with --merge"),
+            (("--json", "gone/report.json"), "gone/report.json cannot be written"),
+            (("--junit", "."), ". cannot be written"),
+        ],
+    )
+    def test_is_refused_before_anything_is_done(
+        self, run: Run, scratch: Path, workplace: Path, words: Sequence[str], said: str
+    ) -> None:
+        stage = () if "--stage" in words else ("--stage", "render")
+        ended = run("verify", *stage, *words)
+
+        assert ended.code == 2
+        first, *hint = ended.err.splitlines()
+        assert first.startswith("new-backend: ")
+        assert said in first
+        assert len(hint) <= 1
+        assert ended.out == ""
+        assert left_in(scratch) == left_in(workplace) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "{}",
+            '{"results": [1]}',
+            '{"results": [{"combination": {}, "stage": "paint", "outcome": "passed"}]}',
+            (
+                '{"results": [{"combination": 1, "stage": "render", "outcome": "passed"}], '
+                '"stages": [], "seconds": 1, "cpu_seconds": 1, "peak_megabytes": 1, "versions": {}}'
+            ),
+            '{"results": [], "stages": [], "seconds": null}',
+        ],
+    )
+    def test_broken_report(self, run: Run, workplace: Path, text: str) -> None:
+        (workplace / "broken.json").write_text(text)
+        ended = run("verify", "--merge", "broken.json")
+
+        assert ended.code == 2
+        said = "new-backend: --merge: broken.json is no report that --json has written\n"
+        assert ended.err == said
+
+
+class TestSelection:
+    def test_only_those_with_the_answers(self, questionnaire: Questionnaire) -> None:
+        found = cases(questionnaire, strength="all", only=["framework=flask,auth=jwt"], part=None)
+
+        assert {(each.choices["framework"], each.choices["auth"]) for each in found} == {
+            ("flask", "jwt")
+        }
+        assert len(found) == 2 * 3 * 2  # mappers, databases, async and sync
+
+    def test_repeated_only_is_a_union(self, questionnaire: Questionnaire) -> None:
+        def ids(*only: str) -> set[str]:
+            return {each.id for each in cases(questionnaire, strength="all", only=only, part=None)}
+
+        assert ids("auth=jwt", "database=sqlite") == ids("auth=jwt") | ids("database=sqlite")
+
+    @pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
+    def test_answer_that_makes_no_combination_is_taken(
+        self, questionnaire: Questionnaire, ci: str
+    ) -> None:
+        found = cases(questionnaire, strength="1", only=[f"ci={ci}"], part=None)
+
+        assert {each.answers["ci"] for each in found} == {ci}
+        assert all(each.only.endswith(f",ci={ci}") for each in found)
+
+    def test_only_of_a_case_is_that_case(self, questionnaire: Questionnaire) -> None:
+        for each in cases(questionnaire, strength="1", only=["ci=gitlab"], part=None):
+            assert cases(questionnaire, strength="2", only=[each.only], part=None) == [each]
+
+    def test_strength_is_that_of_the_combinations(
+        self, run: Run, questionnaire: Questionnaire
+    ) -> None:
+        for strength in ("1", "2", "3"):
+            listed = json.loads(run("combinations", "--format", "json", "--strength", strength).out)
+            found = cases(questionnaire, strength=strength, only=[], part=None)
+            assert [each.choices for each in found] == listed
+        listed = json.loads(run("combinations", "--format", "json").out)
+        found = cases(questionnaire, strength="all", only=[], part=None)
+        assert [each.choices for each in found] == listed
+
+    def test_higher_strength_is_more(self, questionnaire: Questionnaire) -> None:
+        sizes = [
+            len(cases(questionnaire, strength=strength, only=[], part=None))
+            for strength in ("1", "2", "3", "all")
+        ]
+        assert all(fewer < more for fewer, more in pairwise(sizes))
+
+    @pytest.mark.parametrize("strength", ["2", "all"])
+    def test_shards_together_are_the_whole(
+        self, questionnaire: Questionnaire, strength: str
+    ) -> None:
+        whole = cases(questionnaire, strength=strength, only=[], part=None)
+        shards = [
+            cases(questionnaire, strength=strength, only=[], part=f"{index}/7")
+            for index in range(1, 8)
+        ]
+        sizes = [len(part) for part in shards]
+
+        assert max(sizes) - min(sizes) <= 1
+        assert Counter(each.id for part in shards for each in part) == Counter(
+            each.id for each in whole
+        )
+
+    def test_shard_of_a_run(self, run: Run, workplace: Path, questionnaire: Questionnaire) -> None:
+        ended = run("verify", "--stage", "render", "--shard", "2/7", "--json", "report.json")
+
+        expected = cases(questionnaire, strength="2", only=[], part="2/7")
+        results = report(workplace / "report.json")["results"]
+        assert ended.code == 0
+        assert [each["combination"] for each in results] == [each.choices for each in expected]
+
+
+class TestRender:
+    @pytest.mark.parametrize(
+        ("layers", "said"),
+        [
+            ({"{{flask}}/src/{{package}}/wrong.py": "def ("}, "src/corner_shop/wrong.py: "),
+            ({"{{flask}}/wrong.toml": "= 1"}, "wrong.toml: Invalid"),
+            ({"{{flask}}/wrong.json": "{"}, "wrong.json: Expecting property name"),
+            ({"{{flask}}/wrong.yaml": "a: [b"}, "wrong.yaml: while parsing a flow sequence"),
+            (
+                {"{{flask}}/README.md": "# Flask\n"},
+                "README.md comes from 2 layers: {{common}}/README.md.jinja, {{flask}}/README.md",
+            ),
+            (
+                {"{{anonymous}}/docs/tokens.md": "# Keys\n\nA JWT.\n"},
+                "docs/tokens.md:3: auth=none leaves something of another choice: A JWT.",
+            ),
+            (
+                {"{{anonymous}}/docs/jwt.md": ""},
+                "docs/jwt.md: auth=none leaves something of another choice: jwt",
+            ),
+            ({"{{flask}}/wrong.md.jinja": "{{ nothing.there }}"}, "'nothing' is undefined"),
+            ({"{{flask}}/wrong.md.jinja": "{% if %}"}, "wrong.md.jinja"),
+            ({"{{flask}}/{{flask and nothing.there}}/x.md": ""}, "'nothing' is undefined"),
+        ],
+    )
+    def test_finds_what_is_wrong_with_one_combination(
+        self,
+        run: Run,
+        template: Callable[..., TemplateSource],
+        scratch: Path,
+        layers: Mapping[str, str],
+        said: str,
+    ) -> None:
+        source = template(layers, {"tests/leftovers.toml": LEFTOVERS})
+        ended = run("verify", "--stage", "render", "--jobs", "1", *BOTH, source=source)
+
+        assert ended.code == 1
+        heading, first, *_ = ended.out.splitlines()
+        assert heading == f"FAILED render {FLASK_ID}"
+        assert said in first
+        assert rows(ended) == {"render": Row(passed=1, as_before=0, failed=1, not_run=0)}
+        assert left_in(scratch) == []
+
+    def test_broken_table_of_leftovers(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template(files={"tests/leftovers.toml": "places = 1\n"})
+        ended = run("verify", "--stage", "render", "--only", FLASK, source=source)
+
+        assert ended.code == 1
+        *_, last = ended.err.splitlines()
+        assert last.startswith("new-backend: ")
+        assert "tests/leftovers.toml cannot be read: AttributeError: " in last
+
+    def test_failure_keeps_the_later_stages_from_running(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template({"{{flask}}/wrong.toml": "= 1"})
+        ended = run("verify", "--stage", "render,test,contract", *BOTH, source=source)
+
+        assert ended.code == 1
+        passed_and_not_run = Row(passed=1, as_before=0, failed=0, not_run=1)
+        assert rows(ended) == {
+            "render": Row(passed=1, as_before=0, failed=1, not_run=0),
+            "test": passed_and_not_run,
+            "contract": passed_and_not_run,
+        }
+        told = [line for line in ended.err.splitlines() if FLASK_ID in line]
+        assert [line.split(": ", 1)[1].split(",")[0] for line in told] == [
+            "failed", "not run", "not run",
+        ]  # fmt: skip
+        assert asked(source) == 3
+
+    def test_failure_is_told_where_only_a_later_stage_was_asked_for(
+        self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template({"{{flask}}/wrong.toml": "= 1"})
+        words = ("--stage", "test", "--only", FLASK, "--junit", "junit.xml")
+        ended = run("verify", *words, source=source)
+
+        assert ended.code == 1
+        assert f"FAILED render {FLASK_ID}" in ended.out
+        assert rows(ended)["render"].failed == 1
+        assert rows(ended)["test"].not_run == 1
+        suites = ET.parse(workplace / "junit.xml").getroot()  # noqa: S314 - our own
+        assert len(suites.findall(".//failure")) == 1
+        assert [line.split()[0] for line in ended.err.splitlines()] == ["[1/2]", "[2/2]"]
+
+
+class TestSuites:
+    def test_failing_suite_fails_its_combination(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template(files={"tests/services/test_service.py": FAILING})
+        words = ("verify", "--template", str(source.root), "--stage", "test,contract")
+        ended = run(*words, *BOTH)
+
+        assert ended.code == 1
+        assert f"FAILED test {FLASK_ID}" in ended.out
+        assert "AssertionError: no flask today" in ended.out
+        assert rows(ended) == {
+            "test": Row(passed=1, as_before=0, failed=1, not_run=0),
+            "contract": Row(passed=1, as_before=0, failed=0, not_run=1),
+        }
+
+        printed = next(line for line in ended.out.splitlines() if "Repeat it: " in line)
+        program_name, *command = shlex.split(printed.partition(": ")[2])
+        again = run(*command)
+        assert program_name == "new-backend"
+        assert again.code == 1
+        assert f"FAILED test {FLASK_ID}" in again.out
+        assert rows(again) == {"test": Row(passed=0, as_before=0, failed=1, not_run=0)}
+        assert again.out.count("combinations, 1 failed") == 1
+
+    @pytest.mark.parametrize(
+        ("suite", "said"),
+        [
+            ("", "no tests ran"),
+            ("import pytest\n\n@pytest.mark.skip\ndef test_service(): ...\n", "1 skipped"),
+            ("import nothing.there\n", "ModuleNotFoundError"),
+        ],
+    )
+    def test_suite_of_which_nothing_ran_fails(
+        self, run: Run, template: Callable[..., TemplateSource], suite: str, said: str
+    ) -> None:
+        source = template(files={"tests/security/test_security.py": suite})
+        (source.root / "tests/contract/test_contract.py").unlink()
+        ended = run("verify", "--stage", "contract", "--only", FLASK, source=source)
+
+        assert ended.code == 1
+        assert f"FAILED contract {FLASK_ID}" in ended.out
+        assert said in ended.out
+
+    def test_service_that_cannot_be_installed_fails(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        manifest = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["no-such-thing-x"]\n'
+        source = template({"{{common}}/pyproject.toml.jinja": manifest})
+        ended = run("verify", "--stage", "test", "--only", FLASK, source=source)
+
+        assert ended.code == 1
+        assert "uv sync --quiet" in ended.out
+        assert "no-such-thing-x" in ended.out
+
+
+class TestStatic:
+    def test_finds_what_format_lint_types_and_dependencies_show(
+        self,
+        run: Run,
+        workplace: Path,
+        template: Callable[..., TemplateSource],
+        monkeypatch: pytest.MonkeyPatch,
+        uv_cache: str,
+    ) -> None:
+        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
+        monkeypatch.delenv("UV_OFFLINE")
+        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
+            "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
+        )
+        source = template(
+            {
+                "{{common}}/pyproject.toml.jinja": manifest,
+                "{{flask}}/src/{{package}}/wrong.py": "import os\nimport yaml\nx: int = 'a'\n",
+            }
+        )
+        words = ("verify", "--stage", "static", *BOTH, "--json", "report.json")
+        ended = run(*words, source=source)
+
+        assert ended.code == 1
+        assert rows(ended) == {"static": Row(passed=1, as_before=0, failed=1, not_run=0)}
+        (found,) = (
+            each["detail"]
+            for each in report(workplace / "report.json")["results"]
+            if each["outcome"] == "failed"
+        )
+        for command in ("ruff format --check", "ruff check", "mypy", "deptry"):
+            assert f"\n{command}" in f"\n{found}"
+
+
+class TestOutcome:
+    def test_nothing_failed(self, run: Run, template: Callable[..., TemplateSource]) -> None:
+        ended = run("verify", "--stage", "render", *BOTH, source=template())
+
+        assert ended.code == 0
+        header, row, last = ended.out.splitlines()
+        assert " ".join(header.split()) == "stage passed as before failed not run seconds"
+        assert row.split()[:5] == ["render", "2", "0", "0", "0"]
+        assert last.startswith("2 combinations, none failed; ")
+        assert len(ended.err.splitlines()) == 2
+
+    def test_reports_of_shards_merge_to_that_of_the_whole(
+        self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template(
+            {"{{flask}}/docs/{{async_layer}}/x.md": "", "{{sync_layer}}/docs/x.md": "async\n"},
+            {"tests/leftovers.toml": LEFTOVERS},
+        )
+        words = ("verify", "--stage", "render", "--jobs", "1", *FOUR)
+        files = ("--json", "whole.json", "--junit", "whole.xml")
+        whole = run(*words, *files, source=source)
+        shards = [
+            run(*words, "--shard", f"{index}/3", "--json", f"{index}.json", source=source)
+            for index in (1, 2, 3)
+        ]
+        merged = run(
+            "verify", "--merge", "1.json", "2.json", "3.json", "--json", "merged.json",
+            "--junit", "merged.xml",
+        )  # fmt: skip
+
+        assert whole.code == merged.code == 1
+        assert {each.code for each in shards} == {0, 1}
+        assert rows(whole) == rows(merged)
+        assert rows(merged) == {"render": Row(passed=2, as_before=0, failed=2, not_run=0)}
+        assert merged.out.count("Repeat it: new-backend verify --only ") == 2
+
+        expected, found = (report(workplace / name) for name in ("whole.json", "merged.json"))
+        assert sorted(found["failed"], key=str) == sorted(expected["failed"], key=str)
+        assert all(str(each).endswith("-sync render") for each in found["failed"])
+        assert expected["stages"] == found["stages"] == ["render"]
+        for name in ("seconds", "cpu_seconds", "peak_megabytes"):
+            assert isinstance(found[name], (int, float))
+            assert isinstance(expected[name], (int, float))
+        assert found["results"][0].keys() == {
+            "combination", "stage", "outcome", "seconds", "cached", "detail", "repeat",
+        }  # fmt: skip
+        assert Counter(each["outcome"] for each in expected["results"]) == {
+            "passed": 2,
+            "failed": 2,
+        }
+
+        for name in ("whole.xml", "merged.xml"):
+            suites = ET.parse(workplace / name).getroot()  # noqa: S314 - our own
+            (suite,) = suites
+            assert suite.get("name") == "render"
+            assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == (
+                ("4", "2", "0")
+            )
+            assert len(suite.findall("testcase")) == 4
+            assert len(suite.findall("testcase/failure")) == 2
+
+    def test_reports_of_the_same_combination_do_not_merge(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        run("verify", "--stage", "render", "--only", FLASK, "--json", "a.json", source=template())
+        ended = run("verify", "--merge", "a.json", "a.json")
+
+        assert ended.code == 2
+        first, _ = ended.err.splitlines()
+        said = f"--merge: more than one of these reports tells of {FLASK_ID} render"
+        assert first == f"new-backend: {said}"
+
+
+class TestCache:
+    def test_what_passed_is_not_run_again(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template()
+        words = ("verify", "--stage", "test", "--only", FLASK)
+
+        def passes(*more: str) -> tuple[int, int]:
+            """Give how often the suite has run by now, and what the table says was known."""
+            ended = run(*words, *more, source=source)
+            assert ended.code == 0
+            assert rows(ended)["test"].passed == 1
+            return asked(source), rows(ended)["test"].as_before
+
+        assert passes() == (1, 0)
+        assert passes() == (1, 1)
+        assert passes("--no-cache") == (2, 0)
+        readme = source.root / "template" / "layers" / "{{common}}" / "README.md.jinja"
+        readme.write_text("# Changed\n")
+        assert passes() == (3, 0)
+        suite = source.root / "tests" / "services" / "test_service.py"
+        suite.write_text(f"{PASSING}\n# Changed\n")
+        assert passes() == (4, 0)
+        assert passes() == (4, 1)
+
+    def test_what_failed_runs_again(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template(files={"tests/services/test_service.py": f"{PASSING}    assert False\n"})
+        words = ("verify", "--stage", "test", "--only", FLASK)
+
+        assert run(*words, source=source).code == run(*words, source=source).code == 1
+        assert asked(source) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
+class TestInterruption:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_ends_what_runs_and_leaves_nothing(
+        self,
+        workplace: Path,
+        scratch: Path,
+        template: Callable[..., TemplateSource],
+        number: signal.Signals,
+    ) -> None:
+        source = template(files={"tests/services/test_service.py": ENDLESS})
+        began = source.root / "began"
+        os.mkfifo(began)
+        words = ("--stage", "test,contract", "--jobs", "1", "--json", "report.json")
+        process = subprocess.Popen(
+            program(source, "verify", *words, *BOTH),
+            cwd=workplace,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Ignored where the tests run in the background, and then by what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
+        )
+        suite = _written(began)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+
+        assert process.returncode == 128 + number
+        assert out == ""
+        assert "Traceback" not in err
+        with pytest.raises(ProcessLookupError):
+            os.kill(suite, 0)
+        assert [each for each in left_in(scratch) if not each.startswith("uv-")] == []
+        assert left_in(workplace) == []
+        if number == signal.SIGINT:
+            assert err.splitlines()[-1].startswith("new-backend: interrupted")
+
+
+def _written(fifo: Path) -> int:
+    """Read a number as soon as somebody writes it."""
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ready, _, _ = select.select([reading], [], [], 60)
+        assert ready, "the suite did not begin"
+        return int(os.read(reading, 100))
+    finally:
+        os.close(reading)

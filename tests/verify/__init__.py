@@ -1,0 +1,1 @@
+"""`new-backend verify`, from outside."""

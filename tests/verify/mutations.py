@@ -1,0 +1,319 @@
+"""Mistakes that somebody could make in the template, and the first stage that finds each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from new_backend.verify.stages import Stage
+
+_PACKAGE = "src/{{package}}"
+_LAYERS = "template/layers"
+_COMMON = f"{_LAYERS}/{{{{common}}}}"
+_DEPENDENCIES = "template/partials/dependencies.jinja"
+
+FASTAPI = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=none,concurrency=async"
+FASTAPI_JWT = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=jwt,concurrency=async"
+FASTAPI_SQLMODEL = "framework=fastapi,orm=sqlmodel,database=sqlite,auth=none,concurrency=async"
+FLASK = "framework=flask,orm=sqlalchemy,database=sqlite,auth=none,concurrency=sync"
+QUART = "framework=flask,orm=sqlalchemy,database=sqlite,auth=none,concurrency=async"
+NINJA = "framework=django,orm=django,database=sqlite,auth=none,concurrency=sync,django_api=ninja"
+DRF = "framework=django,orm=django,database=sqlite,auth=none,concurrency=sync,django_api=drf"
+DRF_ASYNC = "framework=django,orm=django,database=sqlite,auth=none,concurrency=async,django_api=drf"
+GITHUB = ",ci=github"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A text of the template that is replaced, once, and who notices."""
+
+    name: str
+    path: str
+    """The file, in the folder of `copier.yml`."""
+    found: str
+    planted: str
+    only: str
+    """The combination that shows it, as `--only` takes it."""
+    stage: Stage
+    """The first stage that finds it."""
+    told: str
+    """What stands in its report of the failure, lest it failed for another reason."""
+    nightly: bool = False
+
+
+MUTATIONS = (
+    # ------------------------------------------------------------ render
+    Mutation(
+        "a condition left open",
+        f"{_COMMON}/{_PACKAGE}/settings.py.jinja",
+        "{% if signing %}\nimport secrets\n{% endif %}\n",
+        "{% if signing %}\nimport secrets\n",
+        FLASK,
+        Stage.RENDER,
+        "Unexpected end of template",
+    ),
+    Mutation(
+        "an import of an unchosen layer",
+        f"{_COMMON}/{_PACKAGE}/guards.py.jinja",
+        "from uuid import uuid4\n",
+        "from uuid import uuid4\n\nfrom starlette.datastructures import Headers\n",
+        FLASK,
+        Stage.RENDER,
+        "framework=flask leaves something of another choice",
+    ),
+    Mutation(
+        "a flag that is up for two choices",
+        "copier.yml",
+        "declarative: { type: str, when: false, default: \"{{ '.' if orm == 'sqlalchemy' ",
+        "declarative: { type: str, when: false, default: \"{{ '.' if orm != 'django' ",
+        FASTAPI_SQLMODEL,
+        Stage.RENDER,
+        "the template cannot be rendered",
+    ),
+    Mutation(
+        "a dependency of another choice",
+        _DEPENDENCIES,
+        '{"name": "joserfc", "from": "1.8.0", "when": oidc}',
+        '{"name": "joserfc", "from": "1.8.0", "when": accounts}',
+        FASTAPI_JWT,
+        Stage.RENDER,
+        "auth=jwt leaves something of another choice",
+    ),
+    Mutation(
+        "a line of YAML out of place",
+        f"{_COMMON}/compose.yaml.jinja",
+        "    stop_grace_period: 15s\n",
+        "   stop_grace_period: 15s\n",
+        FLASK,
+        Stage.RENDER,
+        "compose.yaml: while parsing a block mapping",
+    ),
+    Mutation(
+        "a rule left out",
+        "copier.yml",
+        '"{{ rule_drf_needs_the_django_orm or rule_drf_has_no_async_views }}"',
+        '"{{ rule_drf_needs_the_django_orm }}"',
+        DRF_ASYNC,
+        Stage.RENDER,
+        "django_api=drf leaves something of another choice",
+    ),
+    # ------------------------------------------------------------ static
+    Mutation(
+        "a missing await",
+        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
+        "    {{ await_ }}services.delete_item(",
+        "    services.delete_item(",
+        FASTAPI,
+        Stage.STATIC,
+        "[unused-coroutine]",
+    ),
+    Mutation(
+        "a missing async",
+        f"{_LAYERS}/{{{{flask}}}}/{_PACKAGE}/items/api.py.jinja",
+        "{{ async_ }}def get_item(",
+        "def get_item(",
+        QUART,
+        Stage.STATIC,
+        "[await-not-async]",
+    ),
+    Mutation(
+        "a dropped dependency that others bring along",
+        _DEPENDENCIES,
+        '  {"name": "starlette", "from": "1.10.0", "when": fastapi},\n',
+        "",
+        FASTAPI,
+        Stage.STATIC,
+        "DEP003 'starlette'",
+    ),
+    Mutation(
+        "a dependency that nothing imports",
+        _DEPENDENCIES,
+        '"when": (fastapi and sync_layer) or (accounts and async_layer and sqlalchemy)}',
+        '"when": sqlalchemy}',
+        FLASK,
+        Stage.STATIC,
+        "DEP002 'anyio'",
+    ),
+    Mutation(
+        "imports out of order",
+        f"{_LAYERS}/{{{{drf}}}}/{_PACKAGE}/items/api.py.jinja",
+        "from drf_spectacular.utils import extend_schema\nfrom rest_framework import status\n",
+        "from rest_framework import status\nfrom drf_spectacular.utils import extend_schema\n",
+        DRF,
+        Stage.STATIC,
+        "I001",
+    ),
+    Mutation(
+        "an owner not looked at",
+        f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/services.py.jinja",
+        "Item.objects.get({{ owner_argument }}id=item_id)",
+        "Item.objects.get(id=item_id)",
+        DRF.replace("auth=none", "auth=jwt"),
+        Stage.STATIC,
+        "ARG001 Unused function argument: `owner_id`",
+    ),
+    Mutation(
+        "a misspelt key of a workflow",
+        f"{_LAYERS}/{{{{github}}}}/.github/workflows/ci.yml.jinja",
+        "    runs-on: ubuntu-latest\n{% if postgresql %}",
+        "    run-on: ubuntu-latest\n{% if postgresql %}",
+        FLASK + GITHUB,
+        Stage.STATIC,
+        "'runs-on' is a required property",
+    ),
+    Mutation(
+        "a misspelt key of the compose file",
+        f"{_COMMON}/compose.yaml.jinja",
+        "stop_grace_period",
+        "stop_grace_time",
+        FLASK,
+        Stage.STATIC,
+        "stop_grace_time",
+    ),
+    Mutation(
+        "a folder of the image that is relative",
+        f"{_COMMON}/Dockerfile.jinja",
+        "WORKDIR /app\nCOPY --from=build",
+        "WORKDIR app\nCOPY --from=build",
+        FLASK,
+        Stage.STATIC,
+        "DL3000",
+    ),
+    # ------------------------------------------------------------ test
+    Mutation(
+        "a wrong status code",
+        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
+        "status.HTTP_201_CREATED",
+        "status.HTTP_200_OK",
+        FASTAPI,
+        Stage.TEST,
+        "TestCreateItem::test_answers_with_the_item - assert 200 == 201",
+        nightly=True,
+    ),
+    Mutation(
+        "a nullable column in the model only",
+        f"{_LAYERS}/{{{{declarative}}}}/{_PACKAGE}/items/models.py.jinja",
+        "mapped_column(String(200))",
+        "mapped_column(String(200), nullable=True)",
+        FASTAPI,
+        Stage.TEST,
+        "test_models_and_schema_agree",
+        nightly=True,
+    ),
+    Mutation(
+        "a model changed without a migration",
+        f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/models.py.jinja",
+        "max_length=2000",
+        "max_length=4000",
+        NINJA,
+        Stage.TEST,
+        "test_models_and_migrations_agree",
+        nightly=True,
+    ),
+    Mutation(
+        "a commit left out",
+        f"{_LAYERS}/{{{{flask}}}}/{_PACKAGE}/unit_of_work.py.jinja",
+        "session.commit()",
+        "session.flush()",
+        FLASK,
+        Stage.TEST,
+        "TestGetItem::test_is_what_was_created - assert 404 == 200",
+    ),
+    Mutation(
+        "a dropped driver",
+        _DEPENDENCIES,
+        '"when": sqlalchemy and async_layer and not postgresql, "development": mysql}',
+        '"when": sqlalchemy and async_layer and mysql, "development": true}',
+        FASTAPI,
+        Stage.TEST,
+        "aiosqlite",
+        nightly=True,
+    ),
+    Mutation(
+        "a refresh token that is not renewed",
+        f"{_LAYERS}/{{{{sqlalchemy}}}}/{{{{jwt}}}}/{_PACKAGE}/auth/services.py.jinja",
+        "secret, login.secret_hash = new_secret()",
+        "secret, _ = new_secret()",
+        FASTAPI_JWT,
+        Stage.TEST,
+        "TestRefresh::test_a_spent_token_ends_the_login",
+        nightly=True,
+    ),
+    Mutation(
+        "a unit of work without its end",
+        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
+        "writing.begin()",
+        "writing()",
+        FASTAPI,
+        Stage.TEST,
+        "TestGetItem::test_is_what_was_created - assert 404 == 200",
+        nightly=True,
+    ),
+    Mutation(
+        "a health check that always says ok",
+        f"{_LAYERS}/{{{{wsgi}}}}/{_PACKAGE}/probes.py",
+        "return answered.is_set()",
+        "return True",
+        FLASK,
+        Stage.TEST,
+        "TestDatabaseDown::test_not_ready",
+    ),
+    Mutation(
+        "a commit after the response",
+        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
+        'Depends(_write, scope="function")',
+        "Depends(_write)",
+        FASTAPI,
+        Stage.TEST,
+        "TestWriteSession::test_lost",
+        nightly=True,
+    ),
+    Mutation(
+        "a header that anybody can write into",
+        f"{_COMMON}/{_PACKAGE}/guards.py.jinja",
+        "_REQUEST_ID.fullmatch(offered)",
+        "_REQUEST_ID.match(offered)",
+        FLASK,
+        Stage.TEST,
+        "test_malformed_request_id_is_replaced",
+    ),
+    Mutation(
+        "a log that people read in production",
+        f"{_COMMON}/{_PACKAGE}/logging.py",
+        "processors=[*_COMMON, *_rendering(json_lines=json_lines)],",
+        "processors=[*_COMMON, *_rendering(json_lines=False)],",
+        FLASK,
+        Stage.TEST,
+        "test_answers_logs_and_ends",
+        nightly=True,
+    ),
+    # ------------------------------------------------------------ contract
+    Mutation(
+        "a default secret",
+        f"{_COMMON}/{_PACKAGE}/settings.py.jinja",
+        '    secret_key: SecretStr = SecretStr("")\n',
+        '    secret_key: SecretStr = SecretStr("not-for-production-" * 4)\n',
+        FASTAPI_JWT,
+        Stage.CONTRACT,
+        "test_production_refuses_a_key_that_is_missing_or_weak",
+        nightly=True,
+    ),
+    Mutation(
+        "a server that waits for ever",
+        f"{_COMMON}/{_PACKAGE}/server.py.jinja",
+        "{{ threads }}        workers_kill_timeout=GRACE_SECONDS,\n",
+        "{{ threads }}",
+        FLASK,
+        Stage.CONTRACT,
+        "test_a_server_of_two_workers_stops_in_time",
+    ),
+    Mutation(
+        "a page that may not read where the new item is",
+        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/app.py.jinja",
+        'expose_headers=["Location", "X-Request-ID"]',
+        'expose_headers=["X-Request-ID"]',
+        FASTAPI,
+        Stage.CONTRACT,
+        "test_a_listed_origin_may_read_the_request_id_and_where_an_item_is",
+        nightly=True,
+    ),
+)

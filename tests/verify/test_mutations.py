@@ -1,0 +1,141 @@
+"""A broken template is caught: each mutation is found, by the stage that is said to find it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from new_backend.verify.stages import Stage
+from tests.harness.rendering import CHECKOUT
+from tests.verify.mutations import (
+    DRF,
+    FASTAPI,
+    FASTAPI_JWT,
+    FASTAPI_SQLMODEL,
+    FLASK,
+    MUTATIONS,
+    NINJA,
+    QUART,
+    Mutation,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNBROKEN = (
+    pytest.param(FLASK, Stage.CONTRACT, id="flask"),
+    pytest.param(FASTAPI, Stage.TEST, id="fastapi", marks=pytest.mark.nightly),
+    pytest.param(FASTAPI_JWT, Stage.CONTRACT, id="fastapi-jwt", marks=pytest.mark.nightly),
+    pytest.param(FASTAPI_SQLMODEL, Stage.RENDER, id="fastapi-sqlmodel"),
+    pytest.param(QUART, Stage.STATIC, id="quart"),
+    pytest.param(NINJA, Stage.TEST, id="ninja", marks=pytest.mark.nightly),
+    pytest.param(DRF, Stage.STATIC, id="drf"),
+)
+"""The combinations as they are, and how far each mutation of them goes."""
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """What a verification reads of the checkout, to be broken."""
+    folder = tmp_path / "template"
+    folder.mkdir()
+    shutil.copy(CHECKOUT / "copier.yml", folder)
+    shutil.copytree(CHECKOUT / "template", folder / "template")
+    # Linked: the suites are not what is broken, and Python keeps their bytecode where they lie.
+    (folder / "tests").symlink_to(CHECKOUT / "tests")
+    return folder
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How a verification of one combination ended."""
+
+    code: int
+    printed: str
+    outcomes: dict[str, str]
+    """How each stage ended."""
+    found: str
+    """What the last one found, whole: what is printed is its end."""
+    combinations: set[str]
+    """The names of what was verified."""
+
+
+def verify(template: Path, only: str, last: Stage) -> Verified:
+    """Put a combination through the stages up to this one, by the command."""
+    report = template.parent / "report.json"
+    stages = [*Stage][: [*Stage].index(last) + 1]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "new_backend", "verify", "--template", str(template)),
+            *("--only", only, "--stage", ",".join(stages), "--jobs", "1", "--json", str(report)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.is_file(), done.stdout + done.stderr
+    results = json.loads(report.read_text(encoding="utf-8"))["results"]
+    return Verified(
+        done.returncode,
+        done.stdout,
+        {each["stage"]: each["outcome"] for each in results},
+        results[-1]["detail"],
+        {"-".join(each["combination"].values()) for each in results},
+    )
+
+
+def stages_before(last: Stage) -> dict[str, str]:
+    """What is expected of the stages that find nothing."""
+    return {stage.value: "passed" for stage in [*Stage][: [*Stage].index(last)]}
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        pytest.param(
+            each,
+            id=each.name.replace(" ", "-"),
+            marks=[pytest.mark.nightly] if each.nightly else [],
+        )
+        for each in MUTATIONS
+    ],
+)
+def test_a_mutation_is_found(mutation: Mutation, template: Path) -> None:
+    broken = template / mutation.path
+    text = broken.read_text(encoding="utf-8")
+    assert text.count(mutation.found) == 1, f"{mutation.path} has changed: choose another text"
+    broken.write_text(text.replace(mutation.found, mutation.planted), encoding="utf-8")
+
+    verified = verify(template, mutation.only, mutation.stage)
+
+    expected = {**stages_before(mutation.stage), mutation.stage.value: "failed"}
+    assert verified.outcomes == expected, verified.printed
+    assert verified.code == 1
+    (combination,) = verified.combinations
+    assert f"FAILED {mutation.stage} {combination}" in verified.printed
+    assert mutation.told in verified.found
+
+
+@pytest.mark.parametrize(("only", "last"), UNBROKEN)
+def test_what_is_not_broken_passes(only: str, last: Stage, template: Path) -> None:
+    verified = verify(template, only, last)
+
+    assert verified.outcomes == {**stages_before(last), last.value: "passed"}, verified.printed
+    assert verified.code == 0
+    assert "none failed" in verified.printed
+
+
+def test_every_stage_finds_some() -> None:
+    found = [each.stage for each in MUTATIONS]
+    by_day = {each.stage for each in MUTATIONS if not each.nightly}
+
+    assert len(MUTATIONS) >= 20
+    assert by_day == {*Stage} - {Stage.IMAGE}
+    for stage, least in {"render": 3, "static": 6, "test": 5, "contract": 3}.items():
+        assert found.count(Stage(stage)) >= least, stage
