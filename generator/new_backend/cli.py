@@ -15,7 +15,7 @@ import typer.main
 
 from new_backend import interruption
 from new_backend.console import Console, accept_any_character, fail
-from new_backend.errors import NewBackendError
+from new_backend.errors import NewBackendError, StoppedError
 from new_backend.template_source import TemplateSource
 
 if TYPE_CHECKING:
@@ -254,8 +254,12 @@ def _verify(  # noqa: PLR0913 - one for each option
                 template=template,
                 resolution=resolution.value,
             )
-            with console.verifying(request) as listener:
-                report = verb.verify(questionnaire, request, listener)
+            try:
+                with console.verifying(request) as listener:
+                    report = verb.verify(questionnaire, request, listener)
+            except KeyboardInterrupt:
+                message = "interrupted; what has passed is not run again"
+                raise StoppedError(message) from None
     console.verified(report)
     verb.write(report, as_json=as_json, junit=junit)
     return _FAILED if report.failures else 0

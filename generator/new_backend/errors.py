@@ -43,6 +43,6 @@ class RenderingError(NewBackendError):
 
 
 class StoppedError(NewBackendError):
-    """Interrupted after the project was written."""
+    """Interrupted after something was done that stays."""
 
     exit_code = 130

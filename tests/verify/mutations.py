@@ -67,7 +67,7 @@ MUTATIONS = (
         "declarative: { type: str, when: false, default: \"{{ '.' if orm != 'django' ",
         FASTAPI_SQLMODEL,
         Stage.RENDER,
-        "the template cannot be rendered",
+        "items/models.py comes from 2 layers",
     ),
     Mutation(
         "a dependency of another choice",
@@ -304,7 +304,7 @@ MUTATIONS = (
         "{{ threads }}",
         FLASK,
         Stage.CONTRACT,
-        "test_a_server_of_two_workers_stops_in_time",
+        "test_a_request_that_never_ends_holds_it_ten_seconds_at_most",
     ),
     Mutation(
         "a page that may not read where the new item is",

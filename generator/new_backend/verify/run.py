@@ -218,7 +218,7 @@ class _Run:
             finally:
                 self.slots.put(slot)
 
-        key = (Stage.STATIC, self.trees[case.id], environment.name, static.has_compose())
+        key = (Stage.STATIC, self.trees[case.id], environment.name, static.versions())
         return self._unless_known(key, check)
 
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
@@ -238,7 +238,9 @@ class _Run:
         """Install a service, and tell what its suites depend on: its libraries are locked then."""
         suites.install(self.place, case)
         lock = hashlib.sha256((self.place.tree(case) / "uv.lock").read_bytes()).hexdigest()
-        return stage, self.trees[case.id], lock, self.suites, self.request.resolution
+        # Which of the cases are asked what only one of a kind is asked depends on all of them.
+        beside = ",".join(each.id for each in self.request.cases)
+        return stage, self.trees[case.id], lock, self.suites, self.request.resolution, beside
 
 
 def _cache_folder() -> Path:

