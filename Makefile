@@ -32,7 +32,7 @@ test: .venv/installed ## Run all tests; the services need PostgreSQL and MariaDB
 	.venv/bin/python -m pytest -n 2 $(TESTS)
 ifndef TESTS
 	.venv/bin/new-backend verify --strength all --stage render,static
-	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract
+	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
 endif
 
 images: .venv/installed ## Build and run an image for each framework and concurrency, with Docker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from new_backend.errors import TemplateError
+from new_backend.template_source import TEMPLATE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +27,8 @@ Value = str | bool
 Context = dict[str, Value]
 
 RULE_PREFIX = "rule_"
+# What Copier lets templates see beside the answers.
+_OF_COPIER = ("_copier_answers", "_copier_conf")
 # The C loader, where PyYAML was built with it, is ten times faster.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TYPES = ("str", "bool")
@@ -304,6 +308,29 @@ class Questionnaire:
                 continue
             found |= self.references(question.default) if question.hidden else {name}
         return frozenset(found)
+
+    @cached_property
+    def unanswered(self) -> tuple[str, ...]:
+        """Say which names in the template no question answers: Jinja writes nothing for them.
+
+        What one template sets, another one that it includes may use.
+        """
+        from jinja2 import TemplateSyntaxError, meta, nodes
+
+        known = {*self.by_name, *_OF_COPIER}
+        used: dict[str, set[str]] = {}
+        for path in sorted((self.source.root / TEMPLATE_FOLDER).rglob("*")):
+            name = path.relative_to(self.source.root).as_posix()
+            text = path.read_text(encoding="utf-8") if path.match("*.jinja") else ""
+            with suppress(TemplateSyntaxError):  # whoever renders it says more
+                tree = self._environment.parse(f"{name}\n{text}")
+                used[name] = meta.find_undeclared_variables(tree)
+                known |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
+        return tuple(
+            f"{path}: no question answers {name}"
+            for path, names in used.items()
+            for name in sorted(names - known)
+        )
 
     def render(self, text: str, context: Mapping[str, Value]) -> str:
         """Render a template of `copier.yml`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.making import assert_tested, make
-from tests.harness.rendering import render
 from tests.harness.services import Service, bare_environment
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def test_its_help_lists_the_targets(service: Service) -> None:
 def test_its_environment_file_is_made_once_with_fresh_secrets(
     service: Service, tmp_path: Path
 ) -> None:
-    folder = render(service.combination.answers(), tmp_path / "service")
-    other = render(service.combination.answers(), tmp_path / "other")
+    folder, other = (_copied(service, tmp_path / name) for name in ("service", "other"))
 
     make(folder, "env")
     made = (folder / ".env").read_text(encoding="utf-8")
@@ -72,6 +71,12 @@ def test_its_environment_file_is_made_once_with_fresh_secrets(
         ["make", "env"], cwd=folder, env=bare_environment(), check=False, capture_output=True
     )
     assert (folder / ".env").read_text(encoding="utf-8") == made
+
+
+def _copied(service: Service, folder: Path) -> Path:
+    """Copy a service as it was rendered, without its environment."""
+    left_out = shutil.ignore_patterns(".venv", ".env")
+    return Path(shutil.copytree(service.folder, folder, ignore=left_out))
 
 
 def _values(path: Path) -> dict[str, str]:

@@ -52,6 +52,15 @@ MUTATIONS = (
         "Unexpected end of template",
     ),
     Mutation(
+        "a misspelt variable",
+        f"{_COMMON}/README.md.jinja",
+        "# {{ project_name }}\n",
+        "# {{ project_nmae }}\n",
+        FLASK,
+        Stage.RENDER,
+        "no question answers project_nmae",
+    ),
+    Mutation(
         "an import of an unchosen layer",
         f"{_COMMON}/{_PACKAGE}/guards.py.jinja",
         "from uuid import uuid4\n",

@@ -75,6 +75,7 @@ def check(place: Workplace, case: Case) -> str:
         if path.is_file()
     }
     found = [
+        *place.questionnaire.unanswered,
         *_layers(place.questionnaire, case, set(contents)),
         *_unreadable(contents),
         *_left_over(place.root, case.answers, contents),
