@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from new_backend.errors import TemplateError
-from new_backend.template_source import TEMPLATE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -310,26 +309,31 @@ class Questionnaire:
         return frozenset(found)
 
     @cached_property
-    def unanswered(self) -> tuple[str, ...]:
-        """Say which names in the template no question answers: Jinja writes nothing for them.
+    def unanswered(self) -> tuple[tuple[str, str], ...]:
+        """Give each name that no question answers, and its file: Jinja writes nothing for it.
 
-        What one template sets, another one that it includes may use.
+        What one template sets, another one that it includes may use. A partial counts where a
+        template names it.
         """
         from jinja2 import TemplateSyntaxError, meta, nodes
 
         known = {*self.by_name, *_OF_COPIER}
         used: dict[str, set[str]] = {}
-        for path in sorted((self.source.root / TEMPLATE_FOLDER).rglob("*")):
-            name = path.relative_to(self.source.root).as_posix()
+        layers = self.source.root / self.subdirectory
+        waiting = [path.relative_to(self.source.root).as_posix() for path in layers.rglob("*")]
+        while waiting:
+            name = waiting.pop()
+            path = self.source.root / name
+            if name in used or not path.exists():
+                continue
             text = path.read_text(encoding="utf-8") if path.match("*.jinja") else ""
             with suppress(TemplateSyntaxError):  # whoever renders it says more
                 tree = self._environment.parse(f"{name}\n{text}")
                 used[name] = meta.find_undeclared_variables(tree)
                 known |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
+                waiting += filter(None, meta.find_referenced_templates(tree))
         return tuple(
-            f"{path}: no question answers {name}"
-            for path, names in used.items()
-            for name in sorted(names - known)
+            (path, name) for path, names in sorted(used.items()) for name in sorted(names - known)
         )
 
     def render(self, text: str, context: Mapping[str, Value]) -> str:

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,8 @@ def shared_environment(place: Workplace, requirements: Iterable[str]) -> Path:
                 [uv, "pip", "install", "--quiet", "--python", made, "--requirement", pins],
                 cwd=place.folder,
             )
-            made.rename(environment)
-        except BaseException:
+            with suppress(OSError):  # another run was first
+                made.rename(environment)
+        finally:
             shutil.rmtree(made, ignore_errors=True)
-            raise
     return environment

@@ -75,7 +75,7 @@ def check(place: Workplace, case: Case) -> str:
         if path.is_file()
     }
     found = [
-        *place.questionnaire.unanswered,
+        *_unanswered(place.questionnaire, case),
         *_layers(place.questionnaire, case, set(contents)),
         *_unreadable(contents),
         *_left_over(place.root, case.answers, contents),
@@ -123,6 +123,15 @@ def _given(questionnaire: Questionnaire, case: Case) -> Mapping[str, list[str]]:
             path = "/".join(part for part in parts if part != ".").removesuffix(_SUFFIX)
             given[path].append("/".join(source))
     return given
+
+
+def _unanswered(questionnaire: Questionnaire, case: Case) -> Iterator[str]:
+    """Say which names of this case's layers, and of the partials, no question answers."""
+    layers = f"{questionnaire.subdirectory}/"
+    concerned = {layers + each for given in _given(questionnaire, case).values() for each in given}
+    for path, name in questionnaire.unanswered:
+        if path in concerned or not path.startswith(layers):
+            yield f"{path}: no question answers {name}"
 
 
 def _collisions_of(questionnaire: Questionnaire, case: Case) -> list[str]:

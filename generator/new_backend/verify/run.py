@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import queue
 import resource
 import tempfile
 import time
@@ -108,9 +107,6 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.records = Records(self.place.kept / "passed" if self.request.use_records else None)
-        self.slots: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for slot in range(self.request.jobs):
-            self.slots.put(slot)
         self.steps: dict[Stage, Callable[[Case], tuple[str, bool]]] = {
             Stage.RENDER: self._render,
             Stage.STATIC: self._static,
@@ -211,15 +207,8 @@ class _Run:
         if environment is None:
             raise AssertionError(case)
 
-        def check() -> str:
-            slot = self.slots.get()
-            try:
-                return static.check(self.place, case, environment, slot)
-            finally:
-                self.slots.put(slot)
-
         key = (Stage.STATIC, self.trees[case.id], environment.name, static.versions())
-        return self._unless_known(key, check)
+        return self._unless_known(key, lambda: static.check(self.place, case, environment))
 
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
         def step(case: Case) -> tuple[str, bool]:

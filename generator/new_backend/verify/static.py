@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
 import tomllib
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +40,13 @@ _SCHEMAS = {
 """The schemas that check-jsonschema carries, by the files that they describe."""
 
 
-def check(place: Workplace, case: Case, environment: Path, slot: int) -> str:
+def check(place: Workplace, case: Case, environment: Path) -> str:
     """Run every program over a service, and say what each found.
 
     Args:
         place: Where the run takes place.
         case: Whose tree is looked at.
         environment: Has the libraries that the service imports.
-        slot: Which of the parallel jobs this is: mypy's memory is no two programs' at once.
 
     Returns:
         How many programs ran.
@@ -53,15 +55,13 @@ def check(place: Workplace, case: Case, environment: Path, slot: int) -> str:
         StageFailed: With what the programs found.
     """
     tree = place.tree(case)
-    variables = place.environment(
-        PATH=f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        MYPY_CACHE_DIR=str(_memory(place, tree, environment, slot)),
-    )
-    found = []
-    for program, *arguments in _IN_THE_SERVICE:
-        found.append(
+    path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    with _memory(place, tree, environment) as memory:
+        variables = place.environment(PATH=path, MYPY_CACHE_DIR=str(memory))
+        found = [
             _complaint(place, [environment / "bin" / program, *arguments], tree, variables)
-        )
+            for program, *arguments in _IN_THE_SERVICE
+        ]
     looked_at = list(_beside_it(tree))
     for command, file in looked_at:
         # Many services have the same file: it is read once in a run.
@@ -114,8 +114,21 @@ def has_compose() -> bool:
     return bool(docker) and not subprocess.run(command, capture_output=True, check=False).returncode
 
 
-def _memory(place: Workplace, tree: Path, environment: Path, slot: int) -> Path:
-    """Where mypy remembers: it forgets all where its settings or the libraries differ."""
+@contextmanager
+def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
+    """Lend a folder for mypy to remember in, which no other program has at the same time.
+
+    mypy forgets all where its settings or the libraries differ.
+    """
     data = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
     settings = hashlib.sha256(repr(data.get("tool", {}).get("mypy")).encode()).hexdigest()[:8]
-    return place.kept / "mypy" / environment.name / f"{settings}-{slot}"
+    folder = place.kept / "mypy" / environment.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count():
+        with (folder / f"{settings}-{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue  # another job's, or another run's
+            yield folder / f"{settings}-{number}"
+            return
