@@ -12,10 +12,10 @@ from new_backend.combinations import all_combinations, covering, shard
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from new_backend.combinations import Combination
-    from new_backend.questions import Question, Questionnaire, Value
+    from new_backend.questions import Questionnaire, Value
 
 ALL = "all"
 PROJECT_NAME = "corner-shop"
@@ -111,8 +111,7 @@ def _case(
 ) -> Case:
     met = next((each for each in wanted if _fits(questionnaire, combination, each)), {})
     others = {name: value for name, value in met.items() if name not in questionnaire.combine}
-    drawn = dict(_drawn(questionnaire, combination))
-    given = {"project_name": PROJECT_NAME, **drawn, **others, **combination}
+    given = _with_drawn(questionnaire, {"project_name": PROJECT_NAME, **others, **combination})
     answers = settle(
         questionnaire,
         Given({name: Answer(value, Source.FLAG, name) for name, value in given.items()}, {}),
@@ -122,18 +121,15 @@ def _case(
     return Case(combination, answers.values, only + told)
 
 
-def _drawn(questionnaire: Questionnaire, combination: Combination) -> Iterator[tuple[str, Value]]:
+def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Mapping[str, Value]:
     """Draw the answers that make no combination, the same for a combination in every run."""
-    for question in questionnaire.visible:
-        if question.name in questionnaire.combine or not question.choices:
+    answers = dict(given)
+    for current in questionnaire.walk(answers):
+        if current.name in answers or not (current.applies and current.question.choices):
             continue
-        offered = [choice.value for choice in question.choices]
-        if _PYTHON in offered:
-            yield question.name, _PYTHON
-        elif not questionnaire.references(question.when):
-            yield question.name, _draw(question, offered, combination)
-
-
-def _draw(question: Question, offered: Sequence[Value], combination: Combination) -> Value:
-    told = f"{question.name} of {sorted(combination.items(), key=str)}"
-    return offered[crc32(told.encode()) % len(offered)]
+        told = f"{current.name} of {sorted(given.items(), key=str)}"
+        allowed = current.allowed
+        answers[current.name] = (
+            _PYTHON if _PYTHON in allowed else allowed[crc32(told.encode()) % len(allowed)]
+        )
+    return answers
