@@ -15,7 +15,7 @@ import typer.main
 
 from new_backend import interruption
 from new_backend.console import Console, accept_any_character, fail
-from new_backend.errors import NewBackendError, StoppedError
+from new_backend.errors import InputRefusedError, NewBackendError, StoppedError
 from new_backend.template_source import TemplateSource
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None, source: TemplateSource | None =
             hint=f"{_PROGRAM} --debug {' '.join(words[:1])} … shows where it comes from.",
         )
         code = _FAILED
+    interruption.end()
     sys.exit(code)
 
 
@@ -237,7 +238,11 @@ def _verify(  # noqa: PLR0913 - one for each option
     merge: Annotated[bool, typer.Option("--merge", help="Bring reports together.")] = False,
 ) -> int:
     """Put combinations through the stages that prove them."""
-    from new_backend import verify as verb
+    try:
+        from new_backend import verify as verb
+    except ModuleNotFoundError as error:
+        message = f"verify needs {error.name}, which is not installed"
+        raise InputRefusedError(message, hint="pip install 'new-backend[verify]'") from error
 
     console = Console()
     verb.require_writable(as_json, junit)

@@ -9,7 +9,7 @@ from new_backend.errors import InputRefusedError
 from new_backend.questions import OpenQuestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from new_backend.questions import Context, Questionnaire, Value
 
@@ -23,6 +23,11 @@ def all_combinations(questionnaire: Questionnaire) -> list[Combination]:
     `copier.yml`, so that the list is the same on every machine.
     """
     return list(_extend(questionnaire, 0, {}, {}))
+
+
+def name_of(combination: Mapping[str, Value]) -> str:
+    """Return what a combination is called in folders, reports and test ids."""
+    return "-".join(str(value).lower() for value in combination.values())
 
 
 def covering(combinations: Sequence[Combination], strength: int) -> list[Combination]:

@@ -149,15 +149,7 @@ class Console:
             print()
         _print_table(
             ("stage", "passed", "as before", "failed", "not run", "seconds"),
-            [
-                (
-                    stage.value,
-                    *(str(report.count(stage)[name]) for name in ("passed", "cached")),
-                    *(str(report.count(stage)[name]) for name in ("failed", "not run")),
-                    f"{sum(r.seconds for r in report.results if r.stage is stage):.1f}",
-                )
-                for stage in report.stages
-            ],
+            [_row(report, stage) for stage in report.stages],
         )
         names = list(dict.fromkeys(failure.id for failure in report.failures))
         found = f"{len(names)} failed: {', '.join(names)}" if names else "none failed"
@@ -235,6 +227,13 @@ def _bars() -> Progress:
         console=_rich(stderr=True),
         transient=True,
     )
+
+
+def _row(report: Report, stage: Stage) -> list[str]:
+    counted = report.count(stage)
+    seconds = sum(each.seconds for each in report.results if each.stage is stage)
+    numbers = [str(counted[name]) for name in ("passed", "cached", "failed", "not run")]
+    return [stage.value, *numbers, f"{seconds:.1f}"]
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -504,7 +504,7 @@ def _parameters(password_hash: str) -> str:
 
 @pytest.mark.auth("jwt", "session")
 @pytest.mark.concurrency("async")
-@pytest.mark.once_per("framework", "orm", "auth")
+@pytest.mark.once_per("framework", "orm")
 def test_while_fifty_log_in_the_event_loop_goes_on(
     start: Start, service: Service, database: Database, transcript: Transcript, log_in: Try
 ) -> None:

@@ -21,33 +21,25 @@ if TYPE_CHECKING:
 COMMANDS = {"serve", "migrate", "openapi", "check"}
 COMMANDS_OF_ACCOUNTS = {"create-admin"}
 COMMANDS_OF_LOGINS = {"sweep"}
+ALL_COMMANDS = COMMANDS | COMMANDS_OF_ACCOUNTS | COMMANDS_OF_LOGINS
 LOGINS = ("jwt", "session", "oauth2")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
 
 
 class TestHelp:
-    def test_it_lists_the_commands_without_any_setting(self, service: Service) -> None:
+    def test_it_lists_the_commands_that_were_chosen_without_any_setting(
+        self, service: Service
+    ) -> None:
+        of_accounts = COMMANDS_OF_ACCOUNTS if service.has_accounts else set()
+        of_logins = COMMANDS_OF_LOGINS if service.combination.auth in LOGINS else set()
+
         done = service.run("--help", settings={})
 
         assert done.returncode == 0, done.stderr
-        for command in COMMANDS | (COMMANDS_OF_ACCOUNTS if service.has_accounts else set()):
-            assert command in done.stdout
+        listed = {each for each in ALL_COMMANDS if each in done.stdout}
+        assert listed == COMMANDS | of_accounts | of_logins
 
-    @pytest.mark.auth(*LOGINS)
-    def test_it_lists_the_commands_of_logins(self, service: Service) -> None:
-        said = service.run("--help", settings={}).stdout
-
-        for command in COMMANDS_OF_LOGINS:
-            assert command in said
-
-    def test_it_lists_nothing_that_was_not_chosen(self, service: Service) -> None:
-        said = service.run("--help", settings={}).stdout
-
-        if not service.has_accounts:
-            assert "create-admin" not in said
-        if service.combination.auth not in LOGINS:
-            assert "sweep" not in said
-
+    @pytest.mark.once_per("framework", "orm")
     def test_an_unknown_command_is_wrong_usage(self, service: Service) -> None:
         done = service.run("no-such-command", settings={})
 
@@ -72,6 +64,7 @@ class TestCheck:
 
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.once_per("orm", "database")
     def test_a_database_that_is_down_is_1_with_the_reason(
         self, service: Service, production: Settings, database: Database
     ) -> None:
@@ -81,6 +74,7 @@ class TestCheck:
         assert "database" in (done.stdout + done.stderr).lower()
         assert "Traceback" not in done.stdout + done.stderr
 
+    @pytest.mark.once_per("framework")
     def test_a_wrong_setting_is_1_with_the_reason(
         self, service: Service, production: Settings
     ) -> None:
@@ -91,6 +85,7 @@ class TestCheck:
 
 
 class TestMigrate:
+    @pytest.mark.once_per("orm", "database")
     def test_a_second_time_it_has_nothing_to_do(
         self, service: Service, production: Settings
     ) -> None:
@@ -98,6 +93,7 @@ class TestMigrate:
 
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.once_per("orm", "database")
     def test_a_database_that_is_down_is_1_with_one_line(
         self, service: Service, production: Settings, database: Database
     ) -> None:
@@ -111,6 +107,7 @@ class TestMigrate:
 
 
 @pytest.mark.accounts
+@pytest.mark.once_per("framework", "orm")
 class TestCreateAdmin:
     @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
     def test_the_password_is_read_from_standard_input(
@@ -190,6 +187,7 @@ class TestSweep:
         assert (expired.count(), others.count()) == (0, 1)
         assert other_account.api.get("/api/v1/users/me").status_code == 200
 
+    @pytest.mark.once_per("orm", "auth")
     def test_a_second_time_it_has_nothing_to_do(
         self, service: Service, production: Settings, account: Account
     ) -> None:
@@ -198,6 +196,7 @@ class TestSweep:
 
         assert account.api.get("/api/v1/users/me").status_code == 200
 
+    @pytest.mark.once_per("orm", "database")
     def test_a_database_that_is_down_is_1_with_one_line(
         self, service: Service, production: Settings, database: Database
     ) -> None:

@@ -26,6 +26,7 @@ STOP_SECONDS = 10
 SLACK = 2
 
 
+@pytest.mark.once_per("framework", "concurrency")
 class TestStop:
     def test_an_idle_server_stops_at_once(self, start: Start) -> None:
         with start() as server:
@@ -146,6 +147,7 @@ class TestLog:
         for line in own_server.log().splitlines():
             assert not line.startswith('{"forged"')
 
+    @pytest.mark.once_per("framework", "concurrency")
     def test_locally_it_is_readable(self, start: Start) -> None:
         with start(ENVIRONMENT="local") as server:
             with connect(server) as connection:
@@ -157,17 +159,16 @@ class TestLog:
             assert any("/health/ready" in line for line in lines)
             assert not [line for line in lines if line.startswith("{")]
 
-    @pytest.mark.parametrize("level", ["DEBUG", "INFO"])
-    def test_no_secret_stands_in_it(  # noqa: PLR0913, PLR0917 - fixtures
+    @pytest.mark.once_per("framework", "auth")
+    def test_no_secret_stands_in_it(
         self,
         service: Service,
         production: Settings,
         database: Database,
         start: Start,
         transcript: Transcript,
-        level: str,
     ) -> None:
-        with start(LOG_LEVEL=level) as server:
+        with start(LOG_LEVEL="DEBUG") as server:
             secrets = [production["DATABASE_URL"]]
             if service.has_accounts:
                 secrets += _use_secrets(server, service, transcript)

@@ -70,13 +70,6 @@ def stored(database: Database, service: Service, account: Account) -> StoredLogi
 
 @pytest.mark.auth("session")
 class TestLogIn:
-    @pytest.fixture
-    def email(self, api: Api) -> str:
-        """The address of a new account."""
-        email = new_email()
-        assert register(api, email=email).status_code == 201
-        return email
-
     def test_the_answer_is_the_user_which_no_cache_keeps(self, api: Api, email: str) -> None:
         answer = ask_for_session(api, email, PASSWORD)
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.api import Api, Transcript
 from tests.harness.fixtures import OPEN_ORIGIN
 from tests.harness.services import Service, free_port, secret_key
 
 if TYPE_CHECKING:
-    from tests.harness.fixtures import Settings, Start
+    from tests.harness.fixtures import Settings
 
 SECRET = "do-not-print-this-secret"  # noqa: S105 - what must not be printed
 
@@ -74,6 +73,7 @@ def _assert_refused(service: Service, settings: Settings, *names: str) -> None:
         assert len(key) < 10 or key not in said
 
 
+@pytest.mark.once_per("framework", "database")
 @pytest.mark.parametrize("wrong", WRONG, ids=["each", "each-again", "third", "environment"])
 def test_each_wrong_value_stops_the_start_with_one_line(
     service: Service, production: Settings, wrong: dict[str, str | None]
@@ -81,6 +81,7 @@ def test_each_wrong_value_stops_the_start_with_one_line(
     _assert_refused(service, _changed(production, wrong), *wrong)
 
 
+@pytest.mark.once_per("framework", "database")
 @pytest.mark.parametrize("unsafe", REFUSED_IN_PRODUCTION, ids=["unsafe", "unsafe-too"])
 def test_production_refuses_what_is_unsafe(
     service: Service, production: Settings, unsafe: dict[str, str | None]
@@ -89,6 +90,7 @@ def test_production_refuses_what_is_unsafe(
 
 
 @pytest.mark.signing
+@pytest.mark.once_per("framework", "auth")
 @pytest.mark.parametrize("value", REFUSED_KEYS)
 def test_production_refuses_a_key_that_is_missing_or_weak(
     service: Service, production: Settings, value: str | None
@@ -97,6 +99,7 @@ def test_production_refuses_a_key_that_is_missing_or_weak(
 
 
 @pytest.mark.signing
+@pytest.mark.once_per("framework", "auth")
 def test_production_refuses_the_key_of_the_example(service: Service, production: Settings) -> None:
     example = (service.folder / ".env.example").read_text(encoding="utf-8")
     (key,) = [
@@ -109,6 +112,7 @@ def test_production_refuses_the_key_of_the_example(service: Service, production:
 
 
 @pytest.mark.signing
+@pytest.mark.once_per("framework", "auth")
 def test_a_weak_key_is_refused_among_the_older_ones_too(
     service: Service, production: Settings
 ) -> None:
@@ -117,11 +121,7 @@ def test_a_weak_key_is_refused_among_the_older_ones_too(
     _assert_refused(service, {**production, "SECRET_KEY_FALLBACKS": keys}, "SECRET_KEY_FALLBACKS")
 
 
-def test_production_runs_where_all_is_set(start: Start, transcript: Transcript) -> None:
-    with start() as server, Api(server.url, transcript) as api:
-        assert api.get("/health/live").status_code == 200
-
-
+@pytest.mark.once_per("framework")
 def test_the_environment_comes_before_the_file(service: Service, production: Settings) -> None:
     file = service.folder / ".env"
     file.write_text("LOG_LEVEL=nonsense\n", encoding="utf-8")

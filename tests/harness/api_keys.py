@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.harness.databases import connect_to_mysql
+from new_backend.verify.databases import connect_to_mysql
 
 if TYPE_CHECKING:
     from collections.abc import Callable

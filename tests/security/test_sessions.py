@@ -14,7 +14,6 @@ from tests.harness.accounts import (
     PASSWORD,
     ask_for_session,
     new_email,
-    register,
 )
 from tests.harness.raw import send, written
 from tests.security.configuration import EVIL
@@ -155,13 +154,6 @@ class TestCsrf:
 @pytest.mark.auth("session")
 class TestFixation:
     """The victim logs in under a session id that the attacker knows already."""
-
-    @pytest.fixture
-    def email(self, api: Api) -> str:
-        """The address of the victim."""
-        email = new_email()
-        assert register(api, email=email).status_code == 201
-        return email
 
     def test_an_invented_session_is_not_taken_up(self, api: Api, email: str) -> None:
         answer = ask_for_session(under(api, FIXED), email, PASSWORD)

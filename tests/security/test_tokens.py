@@ -60,9 +60,9 @@ class Genuine:
 
 
 @pytest.fixture
-def genuine(account: Account, production: Settings) -> Genuine:
-    """What the account's own token says."""
-    return Genuine(*tokens.read(account.tokens["access_token"]), production["SECRET_KEY"])
+def genuine(lasting_account: Account, production: Settings) -> Genuine:
+    """What the token of an account says."""
+    return Genuine(*tokens.read(lasting_account.tokens["access_token"]), production["SECRET_KEY"])
 
 
 def _confused(it: Genuine, *, alg: str) -> str:

@@ -36,7 +36,7 @@ def test_its_tests_pass_and_cover_it(service: Service, empty_database: Database)
     assert_tested(printed)
 
 
-@pytest.mark.once_per("framework", "orm")
+@pytest.mark.once_per("framework")
 def test_its_checks_pass(service: Service) -> None:
     printed = make(service.folder, "check")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness import databases
+from new_backend.verify import databases
 from tests.harness.databases import Gate, NoServerError, mysql_server, postgres_server
 from tests.harness.services import free_port
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("name", "scheme", "server", "image"),
+    ("kind", "scheme", "server", "image"),
     [
-        ("POSTGRES_SERVER", "postgresql", postgres_server, "postgres"),
-        ("MYSQL_SERVER", "mariadb", mysql_server, "mariadb"),
+        ("postgresql", "postgresql", postgres_server, "postgres"),
+        ("mysql", "mariadb", mysql_server, "mariadb"),
     ],
 )
 def test_a_server_that_is_missing_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    kind: str,
     scheme: str,
     server: Callable[[], AbstractContextManager[str]],
     image: str,
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    monkeypatch.setattr(databases, name, f"{scheme}://nobody@127.0.0.1:{free_port()}/none")
+    nowhere = f"{scheme}://nobody@127.0.0.1:{free_port()}/none"
+    monkeypatch.setitem(databases.SERVERS, kind, nowhere)
 
     with pytest.raises(NoServerError) as refusal, server():
         pass

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -413,7 +414,44 @@ class TestInterruption:
             assert left == ["shop"]
         if "Traceback" in err:
             # Stopped while Python itself was starting: our handler was not there yet.
-            assert left == []
+            assert left == [], err
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_is_not_lost_where_python_drops_what_is_raised(
+        self, workplace: Path, number: signal.Signals
+    ) -> None:
+        dropping = (
+            "import copier, os\n"
+            "from new_backend.cli import main\n"
+            "class Last:\n"
+            f"    def __del__(self): os.kill(os.getpid(), {number.value}); [None for _ in 'ab']\n"
+            "real = copier.run_copy\n"
+            "def run_copy(*a, **k):\n"
+            "    Last()\n"
+            "    return real(*a, **k)\n"
+            "copier.run_copy = run_copy\n"
+            "main(['create', 'shop', '--yes', '--no-git', '--no-install'])\n"
+        )
+        process = _start([sys.executable, "-c", dropping], workplace)
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 128 + number
+        assert "Traceback" not in err
+        assert left_in(workplace) == []
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_at_the_very_end_it_changes_nothing(
+        self, workplace: Path, number: signal.Signals
+    ) -> None:
+        late = (
+            "import atexit, os, signal; from new_backend.cli import main; "
+            f"atexit.register(os.kill, os.getpid(), {number.value}); main(['options'])"
+        )
+        process = _start([sys.executable, "-c", late], workplace)
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 0
+        assert err == ""
 
 
 def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ import select
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -168,6 +169,10 @@ class TestBadInput:
                 "--only framework=flask,orm=django: no valid combination has these answers",
             ),
             (("--only", f"{FLASK},project_name=../x"), '"../x" is no valid name'),
+            (
+                ("--only", f"{FLASK},ci=github", "--only", f"{FLASK},ci=gitlab"),
+                f"--only: ci is both github and gitlab for {FLASK_ID}",
+            ),
             (("--strength", "most"), "--strength most: give all, or a number from 1"),
             (("--strength", "0"), "--strength 0: give 1 or more"),
             (("--strength=-1",), "--strength -1: give all, or a number from 1"),
@@ -200,6 +205,20 @@ class TestBadInput:
         assert len(hint) <= 1
         assert ended.out == ""
         assert left_in(scratch) == left_in(workplace) == []
+
+    def test_without_what_the_stages_need(self) -> None:
+        unable = (
+            "import sys; sys.modules['psycopg'] = None; from new_backend.cli import main; main()"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", unable, "verify"], capture_output=True, text=True, check=False
+        )
+
+        assert ended.returncode == 2
+        assert ended.stderr.splitlines() == [
+            "new-backend: verify needs psycopg, which is not installed",
+            "pip install 'new-backend[verify]'",
+        ]
 
     @pytest.mark.parametrize(
         "text",
@@ -316,7 +335,10 @@ class TestRender:
                 {"{{anonymous}}/docs/jwt.md": ""},
                 "docs/jwt.md: auth=none leaves something of another choice: jwt",
             ),
-            ({"{{flask}}/wrong.md.jinja": "{{ nothing.there }}"}, "'nothing' is undefined"),
+            (
+                {"{{flask}}/wrong.md.jinja": "{{ nothing.there }}"},
+                "template/layers/{{flask}}/wrong.md.jinja: no question answers nothing",
+            ),
             ({"{{flask}}/wrong.md.jinja": "{% if %}"}, "wrong.md.jinja"),
             ({"{{flask}}/{{flask and nothing.there}}/x.md": ""}, "'nothing' is undefined"),
         ],
@@ -442,6 +464,19 @@ class TestSuites:
 
 
 class TestStatic:
+    def test_service_without_a_project_file_fails(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template()
+        (source.root / "template/layers/{{common}}/pyproject.toml.jinja").unlink()
+        ended = run("verify", "--stage", "static", "--only", FLASK, source=source)
+
+        assert ended.code == 1
+        assert ended.out.splitlines()[:2] == [
+            f"FAILED static {FLASK_ID}",
+            "  there is no pyproject.toml",
+        ]
+
     def test_finds_what_format_lint_types_and_dependencies_show(
         self,
         run: Run,
@@ -515,6 +550,7 @@ class TestOutcome:
         assert sorted(found["failed"], key=str) == sorted(expected["failed"], key=str)
         assert all(str(each).endswith("-sync render") for each in found["failed"])
         assert expected["stages"] == found["stages"] == ["render"]
+        assert expected["versions"] == found["versions"]
         for name in ("seconds", "cpu_seconds", "peak_megabytes"):
             assert isinstance(found[name], (int, float))
             assert isinstance(expected[name], (int, float))

