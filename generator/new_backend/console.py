@@ -151,6 +151,8 @@ class Console:
             ("stage", "passed", "as before", "failed", "not run", "seconds"),
             [_row(report, stage) for stage in report.stages],
         )
+        for each in report.left_out:
+            print(each)
         names = list(dict.fromkeys(failure.id for failure in report.failures))
         found = f"{len(names)} failed: {', '.join(names)}" if names else "none failed"
         print(

@@ -120,7 +120,7 @@ class Absence:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yield the address of a PostgreSQL server: a running one, or outside CI one from a wheel."""
-    if answers("postgresql"):
+    if answers(SERVERS["postgresql"]):
         yield SERVERS["postgresql"]
         return
     if os.environ.get("CI", "").lower() in ("1", "true"):
@@ -209,7 +209,7 @@ class PostgresDatabase:
 @contextmanager
 def mysql_server() -> Iterator[str]:
     """Yield the address of a running MySQL or MariaDB server; no wheel brings one."""
-    if not answers("mysql"):
+    if not answers(SERVERS["mysql"]):
         raise NoServerError(HOW_TO_GET_MYSQL)
     yield SERVERS["mysql"]
 

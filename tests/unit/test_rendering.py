@@ -432,10 +432,9 @@ class TestInterruption:
             "copier.run_copy = run_copy\n"
             "main(['create', 'shop', '--yes', '--no-git', '--no-install'])\n"
         )
-        process = _start([sys.executable, "-c", dropping], workplace)
-        _, err = process.communicate(timeout=60)
+        code, err = self.ended(dropping, workplace)
 
-        assert process.returncode == 128 + number
+        assert code == 128 + number
         assert "Traceback" not in err
         assert left_in(workplace) == []
 
@@ -447,11 +446,17 @@ class TestInterruption:
             "import atexit, os, signal; from new_backend.cli import main; "
             f"atexit.register(os.kill, os.getpid(), {number.value}); main(['options'])"
         )
-        process = _start([sys.executable, "-c", late], workplace)
-        _, err = process.communicate(timeout=60)
+        code, err = self.ended(late, workplace)
 
-        assert process.returncode == 0
+        assert code == 0
         assert err == ""
+
+    @staticmethod
+    def ended(code: str, folder: Path) -> tuple[int, str]:
+        """Run Python code in a process of its own to its end."""
+        process = _start([sys.executable, "-c", code], folder)
+        _, err = process.communicate(timeout=60)
+        return process.returncode, err
 
 
 def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:

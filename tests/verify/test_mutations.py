@@ -143,6 +143,7 @@ def test_migrations_that_no_server_could_run_are_told(template: Path) -> None:
 
     assert verified.outcomes == {**stages_before(Stage.STATIC), "static": "passed"}
     assert verified.found.endswith("without alembic check: no server of its database answers")
+    assert "The migrations on postgresql were not compared" in verified.printed
 
 
 def test_every_stage_finds_some() -> None:

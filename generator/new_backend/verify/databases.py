@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -14,7 +16,6 @@ from psycopg import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SERVERS = {
     "postgresql": os.environ.get(
@@ -29,34 +30,30 @@ _MOST_LETTERS = 63
 """PostgreSQL's names have 63 at most, MySQL's 64."""
 
 
-def answers(kind: str) -> bool:
-    """Whether the server of a kind answers; SQLite needs none."""
+@cache
+def answers(server: str) -> bool:
+    """Whether a server answers; it is asked once, as one that is silent takes its time."""
     try:
-        if kind == "postgresql":
-            connect_to_postgresql(SERVERS[kind]).close()
-        elif kind == "mysql":
-            connect_to_mysql(SERVERS[kind]).close()
+        if _is_postgresql(server):
+            connect_to_postgresql(server).close()
+        else:
+            connect_to_mysql(server).close()
     except (psycopg.OperationalError, pymysql.err.OperationalError):
         return False
     return True
 
 
 @contextmanager
-def empty(kind: str, folder: Path) -> Iterator[str]:
+def empty(kind: str) -> Iterator[str]:
     """Lend an empty database as the address that a service's `DATABASE_URL` takes.
 
     Args:
-        kind: `postgresql`, `mysql` or `sqlite`.
-        folder: Where the file of SQLite may lie.
+        kind: One of `SERVERS`, or `sqlite`, for which a file is lent.
     """
     name = new_name("verify")
     if kind not in SERVERS:
-        path = folder / f"{name}.db"
-        try:
-            yield f"sqlite:///{path}"
-        finally:
-            for each in path.parent.glob(f"{path.name}*"):
-                each.unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/{name}.db"
         return
     create(SERVERS[kind], name)
     try:
@@ -78,7 +75,7 @@ def address(server: str, database: str) -> str:
 
 def create(server: str, name: str) -> None:
     """Create an empty database."""
-    if urlsplit(server).scheme == "postgresql":
+    if _is_postgresql(server):
         with connect_to_postgresql(server) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     else:
@@ -88,13 +85,17 @@ def create(server: str, name: str) -> None:
 
 def drop(server: str, name: str) -> None:
     """Remove a database, whoever is connected to it; that there is none does no harm."""
-    if urlsplit(server).scheme == "postgresql":
+    if _is_postgresql(server):
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         with connect_to_postgresql(server) as connection:
             connection.execute(statement.format(sql.Identifier(name)))
     else:
         with connect_to_mysql(server) as mysql, mysql.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+def _is_postgresql(server: str) -> bool:
+    return urlsplit(server).scheme == "postgresql"
 
 
 def connect_to_postgresql(url: str) -> psycopg.Connection:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import tempfile
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from new_backend.verify import databases
 from new_backend.verify.libraries import MANIFEST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from new_backend.verify.plan import Case
     from new_backend.verify.stages import Workplace
 
@@ -39,6 +40,11 @@ try:
 except CommandError as error:
     sys.exit(str(error))
 """
+_TOOLS = {
+    "alembic check": ("-c", _ALEMBIC),
+    "makemigrations --check": ("-m", "django", "makemigrations", "--check"),
+}
+"""What compares migrations with models, as Python's arguments."""
 
 
 def tool(tree: Path) -> str:
@@ -50,17 +56,28 @@ def tool(tree: Path) -> str:
 
 
 def has_database(case: Case) -> bool:
-    """Whether there is a database for the migrations of a case to run on."""
-    return databases.answers(_database(case))
+    """Whether there is a database for the migrations of a case to run on; SQLite is always."""
+    server = databases.SERVERS.get(_database(case))
+    return server is None or databases.answers(server)
 
 
-def complaint(place: Workplace, case: Case, environment: Path) -> str:
+def left_out(cases: Sequence[Case]) -> list[str]:
+    """Tell, a sentence for each database, what of these cases cannot be looked at here."""
+    missed = sorted({_database(case) for case in cases if not has_database(case)})
+    return [
+        f"The migrations on {each} were not compared with the models: no server answers"
+        for each in missed
+    ]
+
+
+def complaint(place: Workplace, case: Case, environment: Path, named: str) -> str:
     """Run the migrations on an empty database, and compare what they make with the models.
 
     Args:
         place: Where the run takes place.
         case: Whose service is looked at.
         environment: Has the libraries that the service imports.
+        named: What compares them, as `tool` says.
 
     Returns:
         What differs, or nothing.
@@ -70,22 +87,14 @@ def complaint(place: Workplace, case: Case, environment: Path) -> str:
     for path in sorted({each for pattern in _SCHEMA for each in tree.glob(pattern)}):
         digest.update(f"{path.relative_to(tree)}\n".encode() + path.read_bytes())
     key = ("migrations", _database(case), digest.digest())
-    if key not in place.known:
-        place.known[key] = _compare(place, case, environment)
-    return place.known[key]
+    return place.once(key, lambda: _compare(place, case, environment, named))
 
 
-def _compare(place: Workplace, case: Case, environment: Path) -> str:
-    tree = place.tree(case)
-    name = tool(tree)
-    words = ["-c", _ALEMBIC] if name == "alembic check" else ["-m", "django", *name.split()]
-    with (
-        tempfile.TemporaryDirectory(dir=place.folder) as folder,
-        databases.empty(_database(case), Path(folder)) as url,
-    ):
+def _compare(place: Workplace, case: Case, environment: Path, named: str) -> str:
+    with databases.empty(_database(case)) as url:
         done = place.attempt(
-            [environment / "bin" / "python", *words],
-            cwd=tree,
+            [environment / "bin" / "python", *_TOOLS[named]],
+            cwd=place.tree(case),
             environment=place.environment(
                 DATABASE_URL=url,
                 ENVIRONMENT="test",
@@ -95,7 +104,7 @@ def _compare(place: Workplace, case: Case, environment: Path) -> str:
                 PYTHONDONTWRITEBYTECODE="1",
             ),
         )
-    return f"{name}\n{done.stdout.rstrip()}" if done.returncode else ""
+    return f"{named}\n{done.stdout.rstrip()}" if done.returncode else ""
 
 
 def _database(case: Case) -> str:

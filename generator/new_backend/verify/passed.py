@@ -20,23 +20,29 @@ class Records:
 
     folder: Path | None
 
-    def has(self, *parts: object) -> bool:
-        """Whether what these parts describe has passed."""
-        return self.folder is not None and self._path(parts).is_file()
-
-    def add(self, *parts: object) -> None:
-        """Note that what these parts describe has passed."""
-        if self.folder is not None:
-            path = self._path(parts)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps([str(part) for part in parts]), encoding="utf-8")
-
-    def _path(self, parts: tuple[object, ...]) -> Path:
+    def seen(self, *parts: object) -> str | None:
+        """Return what was seen when what these parts describe passed, or None: it never has."""
         if self.folder is None:
-            raise AssertionError(parts)
-        told = "\n".join([_program(), sys.version, *map(str, parts)])
-        name = hashlib.sha256(told.encode()).hexdigest()
-        return self.folder / name[:2] / f"{name[2:32]}.json"
+            return None
+        try:
+            record = json.loads(_path(self.folder, parts).read_text(encoding="utf-8"))
+            return str(record["seen"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def add(self, *parts: object, seen: str) -> None:
+        """Note that what these parts describe has passed, and what was seen."""
+        if self.folder is not None:
+            path = _path(self.folder, parts)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            record = {"seen": seen, "of": [str(part) for part in parts]}
+            path.write_text(json.dumps(record), encoding="utf-8")
+
+
+def _path(folder: Path, parts: tuple[object, ...]) -> Path:
+    told = "\n".join([_program(), sys.version, *map(str, parts)])
+    name = hashlib.sha256(told.encode()).hexdigest()
+    return folder / name[:2] / f"{name[2:32]}.json"
 
 
 def digest(*folders: Path) -> str:

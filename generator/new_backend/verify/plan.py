@@ -109,14 +109,13 @@ def _fits(
 def _case(
     questionnaire: Questionnaire, combination: Combination, wanted: Sequence[Mapping[str, Value]]
 ) -> Case:
+    fitting = [each for each in wanted if _fits(questionnaire, combination, each)]
     others: dict[str, Value] = {}
-    for each in wanted:
-        if _fits(questionnaire, combination, each):
-            for name, value in each.items():
-                if name not in questionnaire.combine and others.setdefault(name, value) != value:
-                    both = f"both {others[name]} and {value} for {name_of(combination)}"
-                    message = f"--only: {name} is {both}"
-                    raise InputRefusedError(message, hint="Verify one after the other.")
+    for name, value in (pair for each in fitting for pair in each.items()):
+        if name not in questionnaire.combine and others.setdefault(name, value) != value:
+            both = f"both {others[name]} and {value} for {name_of(combination)}"
+            message = f"--only: {name} is {both}"
+            raise InputRefusedError(message, hint="Verify one after the other.")
     given = _with_drawn(questionnaire, {"project_name": PROJECT_NAME, **others, **combination})
     answers = settle(
         questionnaire,

