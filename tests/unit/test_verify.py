@@ -572,6 +572,19 @@ class TestOutcome:
             assert len(suite.findall("testcase")) == 4
             assert len(suite.findall("testcase/failure")) == 2
 
+    def test_what_no_machine_could_look_at_is_told_once(
+        self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
+    ) -> None:
+        missed = "The migrations on mysql were not compared with the models: no server answers"
+        source = template()
+        for number, only in enumerate((FLASK, FASTAPI)):
+            name = f"{number}.json"
+            run("verify", "--stage", "render", "--only", only, "--json", name, source=source)
+            told = {**report(workplace / name), "left_out": [missed]}
+            (workplace / name).write_text(json.dumps(told), encoding="utf-8")
+
+        assert run("verify", "--merge", "0.json", "1.json").out.count(missed) == 1
+
     def test_reports_of_the_same_combination_do_not_merge(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
