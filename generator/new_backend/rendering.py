@@ -124,7 +124,11 @@ def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) 
     try:
         # A plain folder rendered into a new one needs no git; where Copier finds one, it starts it
         # anew for every file.
-        with source.plain_folder() as template, local.env(PATH=""), _compiled_once():
+        with (
+            source.plain_folder() as template,
+            local.env(PATH=""),
+            _compiled_once(source.config.read_bytes()),
+        ):
             run_copy(
                 str(template),
                 project,
@@ -146,26 +150,30 @@ def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) 
         raise RenderingError(message) from error
 
 
+_COMPILED: dict[tuple[object, ...], Any] = {}
+"""What Jinja compiled: by the configuration of its environment, the source and its name."""
+
+
 @contextmanager
-def _compiled_once() -> Iterator[None]:
-    """Keep what Jinja compiled while Copier renders.
+def _compiled_once(config: bytes) -> Iterator[None]:
+    """Keep what Jinja compiled while Copier renders, and for what it renders next.
 
     Copier compiles each part of each path again for each file, which is a third of the CPU time of
-    `create`. It renders in one environment, so a source compiles to the same code every time. (Its
-    `yield` tag, which no path of this template has, depends on compiling anew.)
+    `create`. Its environment follows from `copier.yml`, the `config`: under the same one, a source
+    compiles to the same code every time. (Its `yield` tag, which no path of this template has,
+    depends on compiling anew.)
     """
     from jinja2 import Environment
 
     compile_anew = Environment.compile
-    kept: dict[tuple[object, ...], Any] = {}
 
     def compile_once(
         self: Environment, source: Any, name: str | None = None, filename: str | None = None
     ) -> Any:
-        key = (id(self), source, name, filename)
-        if key not in kept:
-            kept[key] = compile_anew(self, source, name, filename)
-        return kept[key]
+        key = (config, type(self), source, name)
+        if key not in _COMPILED:
+            _COMPILED[key] = compile_anew(self, source, name, filename)
+        return _COMPILED[key]
 
     Environment.compile = compile_once  # type: ignore[method-assign, assignment]
     try:

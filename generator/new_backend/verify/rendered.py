@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -18,6 +19,7 @@ import yaml
 
 from new_backend.errors import NewBackendError, TemplateError
 from new_backend.rendering import ANSWERS_FILE, render
+from new_backend.template_source import TemplateSource
 from new_backend.verify.stages import StageFailed
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from new_backend.questions import Questionnaire
-    from new_backend.template_source import TemplateSource
     from new_backend.verify.plan import Case
     from new_backend.verify.stages import Workplace
 
@@ -38,9 +39,15 @@ _SUFFIX = ".jinja"
 class Renderer:
     """Renders in processes of its own: Copier is Python, and would keep the others waiting."""
 
-    def __init__(self, jobs: int) -> None:
-        """Have as many processes as there are jobs; each starts when it is needed."""
+    def __init__(self, source: TemplateSource, jobs: int) -> None:
+        """Have as many processes as there are jobs; each starts when it is needed.
+
+        They render one copy of the template. It is no checkout, so what a service records of the
+        template is the release, and a commit alone changes none.
+        """
         self._pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
+        self._kept = ExitStack()
+        self._source = TemplateSource(self._kept.enter_context(source.plain_folder()))
 
     def render(self, place: Workplace, case: Case) -> None:
         """Write the tree of a case.
@@ -50,13 +57,13 @@ class Renderer:
         """
         tree = place.tree(case)
         tree.parent.mkdir(parents=True)
-        source = place.questionnaire.source
-        if problem := self._pool.submit(_render, source, dict(case.answers), tree).result():
+        if problem := self._pool.submit(_render, self._source, dict(case.answers), tree).result():
             raise StageFailed("\n".join([*_reasons(place.questionnaire, case), problem]))
 
     def close(self) -> None:
         """End the processes, once what they do is done."""
         self._pool.shutdown(cancel_futures=True)
+        self._kept.close()
 
 
 def check(place: Workplace, case: Case) -> str:

@@ -7,6 +7,7 @@ import os
 import resource
 import tempfile
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
             resolution=request.resolution,
         )
         with ExitStack() as stack:
-            renderer = rendered.Renderer(request.jobs)
+            renderer = rendered.Renderer(questionnaire.source, request.jobs)
             stack.callback(renderer.close)
             results = _Run(place, request, listener, renderer).results()
     return Report(
@@ -135,16 +136,36 @@ class _Run:
         ]
 
     def _side_by_side(self, do: Callable[[Case], list[Result]]) -> dict[str, list[Result]]:
-        """Do something with each case in the threads; an interruption ends what they run."""
-        with ThreadPoolExecutor(self.request.jobs) as threads:
+        """Do something with each case in the threads; an interruption ends what they run.
+
+        Each has neighbours to do, as those can use most of what was found before, and helps out
+        at the other end of another's when it is done with them.
+        """
+        jobs, cases = self.request.jobs, self.request.cases
+        queues = [
+            deque(cases[len(cases) * job // jobs : len(cases) * (job + 1) // jobs])
+            for job in range(jobs)
+        ]
+        results: dict[str, list[Result]] = {}
+
+        def work(own: deque[Case]) -> None:
+            while not self.place.stopped.is_set():
+                try:
+                    case = own.popleft() if own else max(queues, key=len).pop()
+                except IndexError:  # all is done, or being done
+                    return
+                results[case.id] = do(case)
+
+        with ThreadPoolExecutor(jobs) as threads:
             try:
-                futures = {threads.submit(do, case): case.id for case in self.request.cases}
-                return {futures[each]: each.result() for each in as_completed(futures)}
+                for each in as_completed([threads.submit(work, queue) for queue in queues]):
+                    each.result()
             except BaseException:
                 with interruption.held():
                     threads.shutdown(wait=False, cancel_futures=True)
                     self.place.stop()
                 raise
+        return results
 
     def _through(
         self, case: Case, stages: Iterable[Stage], after: Sequence[Result] = ()

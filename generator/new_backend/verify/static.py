@@ -118,10 +118,13 @@ def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
 def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
     """Lend a folder for mypy to remember in, which no other program has at the same time.
 
-    mypy forgets all where its settings or the libraries differ.
+    mypy forgets all where its settings or the libraries differ, and where Django's applications do.
     """
-    data = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8"))
-    settings = hashlib.sha256(repr(data.get("tool", {}).get("mypy")).encode()).hexdigest()[:8]
+    tools = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8")).get("tool", {})
+    told = repr(tools.get("mypy")).encode()
+    if django := tools.get("django-stubs", {}).get("django_settings_module"):
+        told += (tree / "src" / django.replace(".", "/")).with_suffix(".py").read_bytes()
+    settings = hashlib.sha256(told).hexdigest()[:8]
     folder = place.kept / "mypy" / environment.name
     folder.mkdir(parents=True, exist_ok=True)
     for number in count():
