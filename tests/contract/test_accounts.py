@@ -79,6 +79,15 @@ class TestRegister:
         assert set(user) == MEMBERS
         assert (user["email"], user["role"], user["is_active"]) == (email, "user", True)
 
+    @pytest.mark.auth("jwt", "session")
+    def test_the_password_is_hashed_as_owasp_says(
+        self, service: Service, database: Database, email: str
+    ) -> None:
+        """Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes and one lane."""
+        stored = _StoredHash(database, service, email).read()
+
+        assert "argon2id$v=19$m=19456,t=2,p=1$" in stored
+
     def test_the_first_to_register_is_no_administrator(self, api: Api) -> None:
         assert register(api).json()["role"] == "user"
 

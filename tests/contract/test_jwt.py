@@ -354,10 +354,6 @@ class TestRefresh:
         for each in (account.tokens["refresh_token"], pair["refresh_token"], PASSWORD):
             assert each not in stored
 
-    def test_passwords_are_hashed_with_argon2id(self, account: Account, database: Database) -> None:
-        assert account.email in database.contents()
-        assert "$argon2id$" in database.contents()
-
 
 class TestLogout:
     def test_the_family_is_ended(self, api: Api, account: Account) -> None:

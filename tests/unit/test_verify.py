@@ -22,7 +22,7 @@ from uv import find_uv_bin
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
 from new_backend.verify.plan import cases
-from tests.unit.toys import LAYERS, copy_questions, left_in, program, write_layers
+from tests.unit.toys import LAYERS, copy_questions, git, left_in, program, write_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -509,6 +509,31 @@ class TestStatic:
         for command in ("ruff format --check", "ruff check", "mypy", "deptry"):
             assert f"\n{command}" in f"\n{found}"
 
+    def test_environment_for_more_services_serves_fewer(
+        self,
+        run: Run,
+        tmp_path: Path,
+        template: Callable[..., TemplateSource],
+        monkeypatch: pytest.MonkeyPatch,
+        uv_cache: str,
+    ) -> None:
+        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
+        monkeypatch.delenv("UV_OFFLINE")
+        tools = 'dev = ["deptry", "mypy", "ruff"{{ \', "iniconfig"\' if flask else "" }}]'
+        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace("dev = []", tools)
+        source = template({"{{common}}/pyproject.toml.jinja": manifest})
+
+        def made(*only: str) -> int:
+            """Verify these, and give how many environments there are then."""
+            run("verify", "--stage", "static", *only, source=source)
+            return len(left_in(tmp_path / "cache" / "new-backend" / "verify" / "environments"))
+
+        assert made(*BOTH) == 1
+        assert made("--only", FASTAPI) == 1
+        path = source.root / "template/layers/{{common}}/pyproject.toml.jinja"
+        path.write_text(manifest.replace("iniconfig", "pluggy"), encoding="utf-8")
+        assert made(*BOTH) == 2
+
 
 class TestOutcome:
     def test_nothing_failed(self, run: Run, template: Callable[..., TemplateSource]) -> None:
@@ -621,6 +646,10 @@ class TestCache:
         suite.write_text(f"{PASSING}\n# Changed\n")
         assert passes() == (4, 0)
         assert passes() == (4, 1)
+        git(source.root, "init", "--quiet")
+        for _ in range(2):
+            git(source.root, "commit", "--quiet", "--allow-empty", "--message", "Say nothing")
+            assert passes() == (4, 1)
 
     def test_what_failed_runs_again(
         self, run: Run, template: Callable[..., TemplateSource]

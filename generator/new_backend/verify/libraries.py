@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from new_backend.verify.stages import Workplace
 
 MANIFEST = "pyproject.toml"
+_UNFINISHED = "_"
+_PINS = "pins.txt"
+"""Tells in an environment which Python and which versions it has."""
 
 
 def requirements_of(tree: Path) -> set[str]:
@@ -36,7 +39,10 @@ def requirements_of(tree: Path) -> set[str]:
 
 
 def shared_environment(place: Workplace, requirements: Iterable[str]) -> Path:
-    """Give an environment with all of these, made once for the versions that they resolve to.
+    """Give an environment with all of these in the newest versions, and maybe more.
+
+    One that an earlier run has made is taken, also where it was for more services: mypy remembers
+    the libraries of that one.
 
     Raises:
         StageFailed: They cannot be had together.
@@ -49,24 +55,29 @@ def shared_environment(place: Workplace, requirements: Iterable[str]) -> Path:
         [uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", *python, wanted],
         cwd=place.folder,
     )
-    told = hashlib.sha256(f"{sys.version}\n{locked}".encode()).hexdigest()[:16]
-    environment = place.kept / "environments" / told
-    if not environment.exists():
-        environment.parent.mkdir(parents=True, exist_ok=True)
-        pins = place.folder / "pins.txt"
-        pins.write_text(locked, encoding="utf-8")
-        # Made aside and moved: whoever stops in between leaves nothing half installed.
-        made = Path(tempfile.mkdtemp(prefix="new-", dir=environment.parent))
-        try:
-            place.run(
-                [uv, "venv", "--quiet", "--clear", "--relocatable", *python, made], cwd=place.folder
-            )
-            place.run(
-                [uv, "pip", "install", "--quiet", "--python", made, "--requirement", pins],
-                cwd=place.folder,
-            )
-            with suppress(OSError):  # another run was first
-                made.rename(environment)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+    pinned = f"# {sys.version.replace(chr(10), ' ')}\n{locked}"
+    environments = place.kept / "environments"
+    environments.mkdir(parents=True, exist_ok=True)
+    has = {
+        each.parent: {*each.read_text(encoding="utf-8").splitlines()}
+        for each in environments.glob(f"[!{_UNFINISHED}]*/{_PINS}")
+    }
+    if fitting := [each for each in has if has[each].issuperset(pinned.splitlines())]:
+        return max(fitting, key=lambda each: len(has[each]))
+    environment = environments / hashlib.sha256(pinned.encode()).hexdigest()[:16]
+    # Made aside and moved: whoever stops in between leaves nothing half installed.
+    made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=environments))
+    try:
+        place.run(
+            [uv, "venv", "--quiet", "--clear", "--relocatable", *python, made], cwd=place.folder
+        )
+        (made / _PINS).write_text(pinned, encoding="utf-8")
+        place.run(
+            [uv, "pip", "install", "--quiet", "--python", made, "--requirement", made / _PINS],
+            cwd=place.folder,
+        )
+        with suppress(OSError):  # another run was first
+            made.rename(environment)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     return environment

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uv import find_uv_bin
 
 from new_backend.errors import InputRefusedError
+from new_backend.verify import bytecode
 from new_backend.verify.stages import Stage, StageFailed
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SUITES = {
 }
 """The folders of pytest suites that take `--service FOLDER`, below the folder of `copier.yml`."""
 
+_BYTECODE = "bytecode"
 _CLOSING_LINE = re.compile(r"^=* ?(\d+ (?:passed|failed|error)[^=]*)", re.MULTILINE)
 
 
@@ -53,6 +55,7 @@ def install(place: Workplace, case: Case) -> None:
         cwd=place.tree(case),
         environment=place.environment(UV_PYTHON=sys.executable),
     )
+    bytecode.lend(place.kept / _BYTECODE, place.tree(case) / ".venv")
 
 
 def run(
@@ -79,6 +82,7 @@ def run(
     done = place.attempt(
         command, cwd=place.root, environment=place.environment(COMBINATIONS=others or case.id)
     )
+    bytecode.keep(place.kept / _BYTECODE, place.tree(case) / ".venv")
     closing = _CLOSING_LINE.findall(done.stdout)
     if done.returncode or not closing:
         message = done.stdout.rstrip() or "pytest printed nothing"

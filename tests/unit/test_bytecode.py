@@ -1,0 +1,55 @@
+"""Bytecode that `verify` lends from one environment to the next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from new_backend.verify import bytecode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIBRARIES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    """A module of a library, in an environment that has imported it and another that has not."""
+    first, second = (tmp_path / name / LIBRARIES for name in ("first", "second"))
+    first.mkdir(parents=True)
+    second.mkdir(parents=True)
+    (first / "spoken.py").write_text("WORD = 'hello'\n", encoding="utf-8")
+    (second / "spoken.py").hardlink_to(first / "spoken.py")
+    assert imported(first / "spoken.py") == "compiled hello"
+    bytecode.keep(tmp_path / "kept", tmp_path / "first")
+    bytecode.lend(tmp_path / "kept", tmp_path / "second")
+    return second / "spoken.py"
+
+
+def imported(module: Path) -> str:
+    """Import a module, and say whether Python compiled it, what it holds, and where it lies."""
+    code = f"import {module.stem}; print({module.stem}.WORD)"
+    done = subprocess.run(
+        [sys.executable, "-v", "-c", code],
+        env={"PYTHONPATH": str(module.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    matches = any("matches" in line and module.stem in line for line in done.stderr.splitlines())
+    return f"{'taken' if matches else 'compiled'} {done.stdout.strip()}"
+
+
+def test_a_module_of_the_next_environment_is_not_compiled_again(module: Path) -> None:
+    assert imported(module) == "taken hello"
+
+
+def test_a_module_that_was_changed_is_compiled(module: Path) -> None:
+    module.unlink()
+    module.write_text("WORD = 'good evening'\n", encoding="utf-8")
+
+    assert imported(module) == "compiled good evening"
