@@ -29,9 +29,11 @@ create: .venv/installed ## Create a service with the default choices in DEST
 	.venv/bin/new-backend create $(DEST) --yes
 
 test: .venv/installed ## Run all tests; the services need PostgreSQL and MariaDB on the loopback
+ifdef TESTS
 	.venv/bin/python -m pytest -n 2 $(TESTS)
-ifndef TESTS
+else
 	.venv/bin/new-backend verify --strength all --stage render,static
+	.venv/bin/python -m pytest -n 2
 	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
 endif
 
