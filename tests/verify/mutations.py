@@ -305,6 +305,16 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
+        "passwords hashed at half the price",
+        f"{_LAYERS}/{{{{pwdlib}}}}/{{{{async_layer}}}}/{_PACKAGE}/auth/passwords.py",
+        "time_cost=2",
+        "time_cost=1",
+        FASTAPI_JWT,
+        Stage.CONTRACT,
+        "test_the_password_is_hashed_as_owasp_says",
+        nightly=True,
+    ),
+    Mutation(
         "a server that waits for ever",
         f"{_COMMON}/{_PACKAGE}/server.py.jinja",
         "{{ threads }}        workers_kill_timeout=GRACE_SECONDS,\n",
