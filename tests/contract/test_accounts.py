@@ -26,6 +26,7 @@ from tests.harness.accounts import (
     try_password,
 )
 from tests.harness.api import Api, new_peer
+from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.fixtures import TRUSTED_PROXY
 
 if TYPE_CHECKING:
@@ -813,6 +814,7 @@ class TestUpdateUser:
         assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
 
 
+@pytest.mark.once_per(*ALL_BUT_AUTH)
 class TestLastAdministrator:
     @pytest.fixture
     def last(self, admin: Account) -> Account:

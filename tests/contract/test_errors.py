@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.accounts import new_account
 from tests.harness.api import Api, Document, Transcript
+from tests.harness.combinations import ALL_BUT_AUTH
 
 if TYPE_CHECKING:
     from tests.harness.databases import Database, Outage
@@ -237,6 +238,7 @@ class TestValidation:
         assert "do-not-echo" not in answer.text
 
 
+@pytest.mark.once_per(*ALL_BUT_AUTH)
 class TestDatabaseAway:
     """A database that goes away and comes back costs 503s meanwhile and no restart."""
 

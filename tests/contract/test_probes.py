@@ -12,6 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from tests.harness.api import Api, Document, Transcript
+from tests.harness.combinations import ALL_BUT_AUTH
 
 if TYPE_CHECKING:
     from tests.harness.combinations import Combination
@@ -86,6 +87,7 @@ class TestReady:
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok", "checks": {"database": "ok"}}
 
+    @pytest.mark.once_per(*ALL_BUT_AUTH)
     def test_a_database_that_is_down_is_told_in_time(
         self, database: Database, start: Start, transcript: Transcript
     ) -> None:
@@ -95,6 +97,7 @@ class TestReady:
         ):
             _assert_not_ready(api)
 
+    @pytest.mark.once_per(*ALL_BUT_AUTH)
     def test_a_database_that_goes_away_is_told_in_time(
         self, database: Database, start: Start, transcript: Transcript
     ) -> None:

@@ -40,6 +40,9 @@ CHOICES = {
 }
 """The choices of each question; "" where it is not asked."""
 
+ALL_BUT_AUTH = tuple(question for question in CHOICES if question != "auth")
+"""For `once_per`: what is behind the login is the same whatever the login."""
+
 PAIRS = """
                     framework                   orm                            concurrency
                     fastapi  flask    django    sqlalchemy  sqlmodel  django   sync     async
