@@ -509,6 +509,35 @@ class TestStatic:
         for command in ("ruff format --check", "ruff check", "mypy", "deptry"):
             assert f"\n{command}" in f"\n{found}"
 
+    def test_types_are_those_of_the_service_itself(
+        self,
+        run: Run,
+        template: Callable[..., TemplateSource],
+        monkeypatch: pytest.MonkeyPatch,
+        uv_cache: str,
+    ) -> None:
+        """mypy remembers files by name, second and size, and those of `word.py` are the same."""
+        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
+        monkeypatch.delenv("UV_OFFLINE")
+        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
+            "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
+        )
+        source = template(
+            {
+                "{{common}}/pyproject.toml.jinja": manifest,
+                "{{sync_layer}}/src/{{package}}/word.py": "WORD: str = input()\n",
+                "{{async_layer}}/src/{{package}}/word.py": "WORD: int = len([])\n",
+                "{{common}}/src/{{package}}/said.py": (
+                    "from .word import WORD\n\nSAID: str = WORD\n"
+                ),
+            }
+        )
+        ended = run("verify", "--stage", "static", "--jobs", "1", *FOUR, source=source)
+
+        assert rows(ended) == {"static": Row(passed=2, as_before=0, failed=2, not_run=0)}
+        failed = [line for line in ended.out.splitlines() if line.startswith("FAILED")]
+        assert all(line.endswith("-async") for line in failed)
+
     def test_environment_for_more_services_serves_fewer(
         self,
         run: Run,
