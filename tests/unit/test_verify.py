@@ -38,6 +38,11 @@ BOTH = ("--only", FLASK, "--only", FASTAPI)
 FOUR = ("--only", "framework=flask,database=sqlite,auth=none", "--strength", "all")
 """Both mappers, async and sync."""
 
+WITH_TOOLS = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
+    "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
+)
+"""The project file of services that bring along what `static` runs."""
+
 OPTIONS = """\
 def pytest_addoption(parser):
     parser.addoption("--service")
@@ -131,6 +136,13 @@ def uv_cache() -> str:
     """Where uv keeps its downloads, while nobody has told it otherwise."""
     command = [find_uv_bin(), "cache", "dir"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch, uv_cache: str) -> None:
+    """Let uv install packages, and keep them where it usually does."""
+    monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
+    monkeypatch.delenv("UV_OFFLINE")
 
 
 def rows(ended: Ended) -> dict[str, Row]:
@@ -477,22 +489,16 @@ class TestStatic:
             "  there is no pyproject.toml",
         ]
 
+    @pytest.mark.usefixtures("online")
     def test_finds_what_format_lint_types_and_dependencies_show(
         self,
         run: Run,
         workplace: Path,
         template: Callable[..., TemplateSource],
-        monkeypatch: pytest.MonkeyPatch,
-        uv_cache: str,
     ) -> None:
-        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
-        monkeypatch.delenv("UV_OFFLINE")
-        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
-            "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
-        )
         source = template(
             {
-                "{{common}}/pyproject.toml.jinja": manifest,
+                "{{common}}/pyproject.toml.jinja": WITH_TOOLS,
                 "{{flask}}/src/{{package}}/wrong.py": "import os\nimport yaml\nx: int = 'a'\n",
             }
         )
@@ -509,22 +515,16 @@ class TestStatic:
         for command in ("ruff format --check", "ruff check", "mypy", "deptry"):
             assert f"\n{command}" in f"\n{found}"
 
+    @pytest.mark.usefixtures("online")
     def test_types_are_those_of_the_service_itself(
         self,
         run: Run,
         template: Callable[..., TemplateSource],
-        monkeypatch: pytest.MonkeyPatch,
-        uv_cache: str,
     ) -> None:
         """mypy remembers files by name, second and size, and those of `word.py` are the same."""
-        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
-        monkeypatch.delenv("UV_OFFLINE")
-        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
-            "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
-        )
         source = template(
             {
-                "{{common}}/pyproject.toml.jinja": manifest,
+                "{{common}}/pyproject.toml.jinja": WITH_TOOLS,
                 "{{sync_layer}}/src/{{package}}/word.py": "WORD: str = input()\n",
                 "{{async_layer}}/src/{{package}}/word.py": "WORD: int = len([])\n",
                 "{{common}}/src/{{package}}/said.py": (
@@ -538,18 +538,14 @@ class TestStatic:
         failed = [line for line in ended.out.splitlines() if line.startswith("FAILED")]
         assert all(line.endswith("-async") for line in failed)
 
+    @pytest.mark.usefixtures("online")
     def test_environment_for_more_services_serves_fewer(
         self,
         run: Run,
         tmp_path: Path,
         template: Callable[..., TemplateSource],
-        monkeypatch: pytest.MonkeyPatch,
-        uv_cache: str,
     ) -> None:
-        monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
-        monkeypatch.delenv("UV_OFFLINE")
-        tools = 'dev = ["deptry", "mypy", "ruff"{{ \', "iniconfig"\' if flask else "" }}]'
-        manifest = LAYERS["{{common}}/pyproject.toml.jinja"].replace("dev = []", tools)
+        manifest = WITH_TOOLS.replace('"ruff"]', '"ruff"{{ \', "iniconfig"\' if flask else "" }}]')
         source = template({"{{common}}/pyproject.toml.jinja": manifest})
 
         def made(*only: str) -> int:
