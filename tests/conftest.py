@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer  # type: ignore[import-untyped]
 
-pytest_plugins = ["tests.harness.fixtures"]
+pytest_plugins = ["tests.harness.command_line", "tests.harness.fixtures"]
 
 ACCOUNTS_ONLY = "accounts"
 ONLY = ("auth", "orm", "concurrency")

@@ -1,69 +1,38 @@
-"""Ways to run the command line, on a small template."""
+"""The tests of this folder run in this process, so that all of them take seconds."""
 
 from __future__ import annotations
 
-import io
-import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from new_backend.cli import main
-from new_backend.template_source import TemplateSource
-from tests.unit.toys import IDENTITY, LAYERS, Ended, Run, copy_questions, write_layers
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_ALLOWED = {"git"}
+"""`create` reads the user's name from git, and a few tests need a repository."""
+
+_guarded = False
 
 
-@pytest.fixture(scope="session")
-def small_template(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The real questions and partials over a handful of files."""
-    root = tmp_path_factory.mktemp("template")
-    copy_questions(root)
-    write_layers(root, LAYERS)
-    return TemplateSource(root)
+def _refuse_processes(event: str, arguments: tuple[Any, ...]) -> None:
+    """Raise where a test of this folder starts a process; an audit hook of Python."""
+    if _guarded and event == "subprocess.Popen":
+        executable, words, *_ = arguments
+        name = Path(str(executable or words[0])).name
+        if name not in _ALLOWED:
+            message = f"tests/unit starts no process, and this is {name}: move the test"
+            raise AssertionError(message)
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, git with an identity, and nobody's environment."""
-    for name in ("CI", "VIRTUAL_ENV", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    identity = tmp_path / "gitconfig"
-    identity.write_text(IDENTITY)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(identity))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
+sys.addaudithook(_refuse_processes)
 
 
-@pytest.fixture
-def run(
-    workplace: Path,  # noqa: ARG001 - the run is in it
-    small_template: TemplateSource,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Run]:
-    """Run the command line in this process, without a terminal."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # Whoever starts the tests in the background has Ctrl-C ignored, and so have its children.
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def run_it(*words: str, source: TemplateSource = small_template, typed: str = "") -> Ended:
-        stdin = io.TextIOWrapper(io.BytesIO(typed.encode()), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", stdin)
-        with pytest.raises(SystemExit) as ended:
-            main(words, source)
-        captured = capfd.readouterr()
-        return Ended(int(ended.value.code or 0), captured.out, captured.err)
-
-    yield run_it
-    signal.signal(signal.SIGINT, interrupt)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+@pytest.fixture(autouse=True)
+def _in_process() -> Iterator[None]:
+    global _guarded  # noqa: PLW0603 - an audit hook stays for the life of the process
+    _guarded = True
+    yield
+    _guarded = False

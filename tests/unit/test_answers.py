@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.unit.toys import left_in, tree
+from tests.harness.toys import left_in, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.toys import Ended, Run
+    from tests.harness.toys import Ended, Run
 
 QUIET = ("--no-git", "--no-install")
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from new_backend import __version__
-from tests.unit.toys import CHECKOUT, program
+from tests.harness.toys import CHECKOUT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from new_backend.template_source import TemplateSource
-    from tests.unit.toys import Run
-
-_HEAVY = {"copier", "jinja2", "questionary", "prompt_toolkit", "rich", "yaml", "uv"}
+    from tests.harness.toys import Run
 
 
 class TestHelp:
@@ -59,46 +52,6 @@ class TestHelp:
     @pytest.mark.parametrize("words", [("create",), ("options",), ("combinations",), ()])
     def test_it_fits_eighty_columns(self, run: Run, words: tuple[str, ...]) -> None:
         assert max(map(len, run(*words, "--help").out.splitlines())) <= 80
-
-
-class TestCost:
-    @pytest.mark.parametrize(
-        ("words", "heavy"),
-        [
-            (("--help",), set()),
-            (("--version",), set()),
-            (("create", "--no-such-flag"), {"jinja2", "yaml"}),
-            (("options",), {"jinja2", "yaml"}),
-        ],
-    )
-    def test_only_what_is_needed_is_imported(
-        self, small_template: TemplateSource, words: tuple[str, ...], heavy: set[str]
-    ) -> None:
-        command = program(small_template, *words)
-        command.insert(1, "-Ximporttime")
-        imported = {
-            line.rpartition("|")[2].strip().partition(".")[0]
-            for line in subprocess.run(
-                command, capture_output=True, text=True, check=False
-            ).stderr.splitlines()
-            if line.startswith("import time:")
-        }
-
-        assert imported & _HEAVY <= heavy
-
-    def test_create_without_a_terminal_needs_no_rich_of_ours(
-        self, small_template: TemplateSource, workplace: Path
-    ) -> None:
-        words = ("create", "shop", "--yes", "--no-git", "--no-install")
-        command = program(small_template, *words)
-        code = (
-            "import atexit, sys; "
-            "atexit.register(lambda: print('rich' in sys.modules, file=sys.stderr)); "
-        )
-        command[2] = code + command[2]
-        ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=workplace)
-
-        assert ended.stderr.splitlines()[-1] == "False"
 
 
 class TestErrors:
@@ -163,42 +116,3 @@ class TestErrors:
         assert "Traceback" in ended.err
         assert "InputRefusedError" in ended.err
         assert ended.err.splitlines()[-1].startswith("new-backend: the folder's name")
-
-    def test_reader_that_leaves_is_no_error_to_see(self, small_template: TemplateSource) -> None:
-        read, write = os.pipe()
-        os.close(read)
-        with os.fdopen(write, "wb") as gone:
-            ended = subprocess.run(
-                program(small_template, "options", "--json"),
-                stdout=gone,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-
-        assert ended.returncode == 1
-        assert ended.stderr == ""
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_offers_commands_and_choices(small_template: TemplateSource, shell: str) -> None:
-    def complete(line: str) -> str:
-        words = line.split(" ")
-        environment = {
-            "_NEW_BACKEND_COMPLETE": f"complete_{shell}",
-            "_TYPER_COMPLETE_ARGS": line,
-            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
-        }
-        return subprocess.run(
-            program(small_template),
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-
-    assert "combinations" in complete("new-backend ")
-    assert "--database" in complete("new-backend create --data")
-    assert "sqlite" in complete("new-backend create --database sq")

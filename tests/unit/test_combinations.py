@@ -15,7 +15,7 @@ from new_backend.verify.plan import cases
 if TYPE_CHECKING:
     from new_backend.questions import Value
     from new_backend.template_source import TemplateSource
-    from tests.unit.toys import Run
+    from tests.harness.toys import Run
 
 NAMES = ("a", "b", "c", "d", "e")
 # Some partners are excluded, and d is asked only where a is 1.

@@ -3,161 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
-import stat
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import pytest
-
 from new_backend import __version__
-from tests.unit.toys import git, left_in, program, tree
+from tests.harness.toys import left_in, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from new_backend.template_source import TemplateSource
-    from tests.unit.toys import Run
+    import pytest
 
-
-@pytest.fixture
-def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that notes how it was called, and fails at what a file tells it to."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "uv"
-    script.write_text(
-        "#!/bin/sh\n"
-        'echo "$PWD $1 ${VIRTUAL_ENV-unset} ${UV_PROJECT_ENVIRONMENT-unset}"'
-        f" >> {folder}/calls\n"
-        f'if [ "$(cat {folder}/fails 2>/dev/null)" = "$1" ]; then\n'
-        '  echo "Resolving" >&2; echo "error: no network [red]" >&2; exit 2; fi\n'
-        '[ "$1" = lock ] && touch uv.lock; true\n'
-    )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr("uv.find_uv_bin", lambda: str(script))
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return folder
-
-
-class TestSteps:
-    def test_the_first_commit_holds_everything_with_the_lock_file(
-        self, run: Run, workplace: Path, fake_uv: Path
-    ) -> None:
-        ended = run("create", "shop", "--yes")
-
-        shop = workplace / "shop"
-        assert ended.code == 0
-        assert git(shop, "log", "--format=%s|%an|%ae") == (
-            f"Create shop with new-backend {__version__}|Ada Example|ada@example.org"
-        )
-        assert set(git(shop, "ls-files").splitlines()) == tree(shop).keys()
-        assert "uv.lock" in tree(shop)
-        assert git(shop, "status", "--porcelain") == ""
-        assert git(shop, "branch", "--show-current") == "main"
-        assert (fake_uv / "calls").read_text().splitlines() == [
-            f"{shop} lock unset unset",
-            f"{shop} sync unset unset",
-        ]
-
-    def test_the_environment_that_is_active_is_not_touched(
-        self, run: Run, fake_uv: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("VIRTUAL_ENV", "/somewhere")
-        monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", "/somewhere")
-        assert run("create", "shop", "--yes").code == 0
-
-        assert "/somewhere" not in (fake_uv / "calls").read_text()
-
-    def test_progress_is_told(self, run: Run, fake_uv: Path) -> None:
-        del fake_uv
-        assert run("create", "shop", "--yes").err.splitlines() == [
-            "Rendering …",
-            "Locking the dependencies …",
-            "Making the git repository …",
-            "Installing …",
-        ]
-
-    def test_no_install_makes_no_lock_file(self, run: Run, workplace: Path, fake_uv: Path) -> None:
-        assert run("create", "shop", "--yes", "--no-install", "--no-git").code == 0
-
-        assert not {"uv.lock", ".venv", ".git"} & set(left_in(workplace / "shop"))
-        assert not (fake_uv / "calls").exists()
-
-    def test_branch_is_the_one_that_a_person_wants(
-        self, run: Run, workplace: Path, tmp_path: Path
-    ) -> None:
-        with (tmp_path / "gitconfig").open("a") as config:
-            config.write("[init]\n\tdefaultBranch = trunk\n[commit]\n\tgpgSign = true\n")
-        assert run("create", "shop", "--yes", "--no-install").code == 0
-
-        assert git(workplace / "shop", "branch", "--show-current") == "trunk"
-
-    @pytest.mark.parametrize("fails", ["lock", "sync"])
-    def test_failed_step_keeps_the_project_and_comes_first_in_the_next_steps(
-        self, run: Run, workplace: Path, fake_uv: Path, fails: str
-    ) -> None:
-        (fake_uv / "fails").write_text(fails)
-        ended = run("create", "shop", "--yes")
-
-        assert ended.code == 1
-        lines = ended.out.splitlines()
-        doing = {"lock": "locking", "sync": "installing"}[fails]
-        assert lines[:3] == [
-            f"Project written; {doing} failed",
-            "  Resolving",
-            "  error: no network [red]",
-        ]
-        steps = [line.split(". ")[1].strip() for line in lines if line[2:4] in ("1.", "2.", "3.")]
-        todo = {"lock": ["uv lock", "uv sync"], "sync": ["uv sync"]}[fails]
-        assert steps[: len(todo) + 1] == ["cd shop", *todo]
-        assert git(workplace / "shop", "log", "--format=%an") == "Ada Example"
-
-    def test_without_identity_the_repository_is_left_out(
-        self, run: Run, workplace: Path, tmp_path: Path
-    ) -> None:
-        (tmp_path / "gitconfig").write_text("")
-        ended = run("create", "shop", "--yes", "--no-install")
-
-        assert ended.code == 0
-        assert "git: skipped, git has no identity: git config --global user.name" in ended.out
-        assert ".git" not in left_in(workplace / "shop")
-
-    def test_inside_a_work_tree_the_repository_is_left_out(self, run: Run, workplace: Path) -> None:
-        git(workplace, "init", "--quiet")
-        ended = run("create", "shop", "--yes", "--no-install")
-
-        assert "git: skipped, the folder is inside a git work tree already" in ended.out
-        assert ".git" not in left_in(workplace / "shop")
-
-    def test_without_git_it_is_left_out(
-        self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PATH", str(tmp_path))
-        # Where the running Python lies comes last on the path, and git may lie there as well.
-        monkeypatch.setattr("sys.base_prefix", str(tmp_path))
-        ended = run("create", "shop", "--yes", "--no-install")
-
-        assert ended.code == 0
-        assert "git: skipped, git was not found" in ended.out
-        assert ".git" not in left_in(workplace / "shop")
-
-    def test_real_uv_locks_and_installs(self, run: Run, workplace: Path) -> None:
-        ended = run(
-            *("create", "shop", "--yes", "--json"),
-            *("--python-version", "3.11"),
-        )
-
-        steps = json.loads(ended.out)["steps"]
-        assert [(step["name"], step["status"]) for step in steps] == [
-            ("lock", "done"),
-            ("git", "done"),
-            ("install", "done"),
-        ]
-        assert {"uv.lock", ".venv", ".git"} <= set(left_in(workplace / "shop"))
+    from tests.harness.toys import Run
 
 
 class TestResult:
@@ -215,21 +73,6 @@ class TestResult:
         }
         assert result["steps"] == [{"name": "git", "status": "done", "detail": ""}]
 
-    def test_terminal_that_lacks_a_character_gets_its_code(
-        self, small_template: TemplateSource, workplace: Path
-    ) -> None:
-        words = ("shop", "--yes", "--no-git", "--no-install", "--dry-run", "--description=🦄")
-        ended = subprocess.run(
-            program(small_template, "create", *words),
-            cwd=workplace,
-            env={**os.environ, "PYTHONIOENCODING": "ascii"},
-            capture_output=True,
-            check=False,
-        )
-
-        assert ended.returncode == 0, ended.stderr
-        assert rb"description: \U0001f984 (flag)" in ended.stdout
-
 
 class TestDryRun:
     def test_it_lists_files_and_dependencies_and_writes_nothing(
@@ -274,15 +117,3 @@ def test_nothing_of_the_template_is_left_in_the_temporary_folder(
     assert run("create", "shop", "--yes", "--no-git", "--no-install", "--dry-run").code == 0
 
     assert left_in(temporary) == []
-
-
-def test_running_as_a_module(workplace: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "new_backend", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=workplace,
-    )
-
-    assert ended.stdout == f"new-backend {__version__}\n"

@@ -12,12 +12,12 @@ from jinja2 import meta
 
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
-from tests.unit.toys import CHECKOUT, copy_questions
+from tests.harness.toys import CHECKOUT, copy_questions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.toys import Run
+    from tests.harness.toys import Run
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +15,14 @@ import yaml
 from new_backend import __version__
 from new_backend.rendering import Target, create_project
 from new_backend.template_source import TEMPLATE_ADDRESS, TemplateSource
-from tests.unit.toys import LAYERS, copy_questions, git, left_in, program, tree, write_layers
+from tests.harness.toys import LAYERS, copy_questions, git, left_in, tree, write_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from tests.unit.toys import Run
+    from tests.harness.toys import Run
 
 SHOP = ("create", "shop", "--yes", "--no-git", "--no-install")
-
-SIGNED = (*SHOP, "--author", "Ada Example", "--email", "ada@example.org")
 
 
 @pytest.fixture
@@ -229,16 +223,22 @@ class TestTarget:
     @pytest.mark.parametrize(
         ("prepare", "message"),
         [
-            ("echo x > shop", "shop is a file: name a folder"),
-            ("ln -s nowhere shop", "shop is a symbolic link to nothing: remove it, or name"),
-            ("mkdir shop; mkdir shop/LICENSE", "shop is not empty: LICENSE"),
-            ("mkdir shop; ln -s /etc/passwd shop/README.md", "shop is not empty: README.md"),
+            (lambda shop: shop.touch(), "shop is a file: name a folder"),
+            (
+                lambda shop: shop.symlink_to("nowhere"),
+                "shop is a symbolic link to nothing: remove it, or name",
+            ),
+            (lambda shop: (shop / "LICENSE").mkdir(parents=True), "shop is not empty: LICENSE"),
+            (
+                lambda shop: (shop.mkdir(), (shop / "README.md").symlink_to("/etc/passwd")),
+                "shop is not empty: README.md",
+            ),
         ],
     )
     def test_what_is_no_folder_is_refused(
-        self, run: Run, workplace: Path, prepare: str, message: str
+        self, run: Run, workplace: Path, prepare: Callable[[Path], object], message: str
     ) -> None:
-        subprocess.run(["sh", "-c", prepare], check=True, cwd=workplace)
+        prepare(workplace / "shop")
         ended = run(*SHOP)
 
         assert ended.code == 2
@@ -327,146 +327,3 @@ class TestFailure:
         assert "Directory not empty" in ended.err
         assert left_in(workplace) == ["shop"]
         assert left_in(workplace / "shop") == ["theirs"]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    small_template: TemplateSource, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[float, dict[str, bytes]]:
-    """How long it takes when nobody stops it, and what is there then."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    began = time.monotonic()
-    subprocess.run(program(small_template, *SIGNED), cwd=folder, check=True, capture_output=True)
-    return time.monotonic() - began, tree(folder / "shop")
-
-
-class TestInterruption:
-    def test_ctrl_c_while_rendering_leaves_nothing(
-        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        real_write = Path.write_bytes
-
-        def write_bytes(self: Path, data: bytes) -> int:
-            os.kill(os.getpid(), signal.SIGINT)
-            return real_write(self, data)
-
-        monkeypatch.setattr(Path, "write_bytes", write_bytes)
-        ended = run(*SHOP)
-
-        assert ended.code == 130
-        assert ended.err.splitlines()[-1] == "new-backend: interrupted, nothing was written"
-        assert left_in(workplace) == []
-
-    def test_ctrl_c_after_the_move_keeps_the_project_and_says_so(
-        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def stop(*_: object, **__: object) -> None:
-            os.kill(os.getpid(), signal.SIGINT)
-
-        monkeypatch.setattr("new_backend.after.run", stop)
-        ended = run(*SHOP)
-
-        assert ended.code == 130
-        assert ended.err.splitlines()[-2] == (
-            f"new-backend: interrupted; the project is written: {workplace}/shop"
-        )
-        assert (workplace / "shop" / "pyproject.toml").is_file()
-
-    def test_ctrl_c_while_a_folder_is_filled_waits_until_it_is_full(
-        self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shop = workplace / "shop"
-        shop.mkdir()
-        (shop / "LICENSE").write_text("mine\n")
-        real_rename = Path.rename
-
-        def rename(self: Path, target: Path) -> Path:
-            os.kill(os.getpid(), signal.SIGINT)
-            return real_rename(self, target)
-
-        monkeypatch.setattr(Path, "rename", rename)
-        ended = run(*SHOP)
-
-        assert ended.code == 130
-        names = [".copier-answers.yml", ".gitignore", "LICENSE", "README.md"]
-        assert left_in(shop) == [*names, "pyproject.toml", "src"]
-
-    @pytest.mark.parametrize("moment", range(20))
-    def test_at_any_moment_there_is_nothing_or_everything(
-        self,
-        moment: int,
-        small_template: TemplateSource,
-        workplace: Path,
-        undisturbed: tuple[float, dict[str, bytes]],
-    ) -> None:
-        duration, complete = undisturbed
-        number = (signal.SIGINT, signal.SIGTERM)[moment % 2]
-        process = _start(program(small_template, *SIGNED), workplace)
-        time.sleep(duration * (moment + 1) / 20)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=30)
-
-        left = left_in(workplace)
-        assert left in ([], ["shop"]), err
-        if left:
-            assert tree(workplace / "shop") == complete
-        if process.returncode == 0:
-            assert left == ["shop"]
-        if "Traceback" in err:
-            # Stopped while Python itself was starting: our handler was not there yet.
-            assert left == [], err
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_is_not_lost_where_python_drops_what_is_raised(
-        self, workplace: Path, number: signal.Signals
-    ) -> None:
-        dropping = (
-            "import copier, os\n"
-            "from new_backend.cli import main\n"
-            "class Last:\n"
-            f"    def __del__(self): os.kill(os.getpid(), {number.value}); [None for _ in 'ab']\n"
-            "real = copier.run_copy\n"
-            "def run_copy(*a, **k):\n"
-            "    Last()\n"
-            "    return real(*a, **k)\n"
-            "copier.run_copy = run_copy\n"
-            "main(['create', 'shop', '--yes', '--no-git', '--no-install'])\n"
-        )
-        code, err = self.ended(dropping, workplace)
-
-        assert code == 128 + number
-        assert "Traceback" not in err
-        assert left_in(workplace) == []
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_at_the_very_end_it_changes_nothing(
-        self, workplace: Path, number: signal.Signals
-    ) -> None:
-        late = (
-            "import atexit, os, signal; from new_backend.cli import main; "
-            f"atexit.register(os.kill, os.getpid(), {number.value}); main(['options'])"
-        )
-        code, err = self.ended(late, workplace)
-
-        assert code == 0
-        assert err == ""
-
-    @staticmethod
-    def ended(code: str, folder: Path) -> tuple[int, str]:
-        """Run Python code in a process of its own to its end."""
-        process = _start([sys.executable, "-c", code], folder)
-        _, err = process.communicate(timeout=60)
-        return process.returncode, err
-
-
-def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Ignored where the tests run in the background, and then by what they start.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
-    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -12,12 +10,12 @@ import pytest
 import yaml
 
 from new_backend.template_source import TemplateSource
-from tests.unit.toys import LAYERS, copy_questions, left_in, program, tree, write_layers
+from tests.harness.toys import LAYERS, copy_questions, left_in, tree, write_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.toys import Run
+    from tests.harness.toys import Run
 
 REASON = "Litestar runs on an event loop: choose async, or FastAPI"
 NO_WORKFLOW = "no workflow is written for Litestar"
@@ -96,22 +94,16 @@ def test_it_is_a_flag_with_help(run: Run, litestar: TemplateSource) -> None:
     assert "--litestar-docs CHOICE Docs of Litestar: swagger, none [default: swagger]" in help_text
 
 
-def test_it_is_completed(litestar: TemplateSource) -> None:
-    completion = {
-        "_NEW_BACKEND_COMPLETE": "complete_zsh",
-        "_TYPER_COMPLETE_ARGS": "new-backend create --framework l",
-    }
-    completed = subprocess.run(
-        program(litestar),
-        env={**os.environ, **completion},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_it_is_completed(
+    run: Run, litestar: TemplateSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_NEW_BACKEND_COMPLETE", "complete_zsh")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "new-backend create --framework l")
+    completed = run(source=litestar)
 
-    assert "litestar" in completed.stdout
-    assert "on an event loop" in completed.stdout
-    assert "fastapi" not in completed.stdout
+    assert "litestar" in completed.out
+    assert "on an event loop" in completed.out
+    assert "fastapi" not in completed.out
 
 
 def test_excluded_pair_is_refused_with_the_reason(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.harness.toys import left_in, program, tree
 from tests.unit.test_toy_choice import REASON, litestar
-from tests.unit.toys import left_in, program, tree
 
 if sys.platform == "win32":
     pytest.skip("a pseudo-terminal of POSIX is needed", allow_module_level=True)

@@ -14,7 +14,7 @@ import yaml
 
 from new_backend import __version__
 from new_backend.template_source import TEMPLATE_ADDRESS
-from tests.unit.toys import CHECKOUT, git, left_in
+from tests.harness.toys import CHECKOUT, git, left_in
 
 if TYPE_CHECKING:
     from pathlib import Path
