@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import subprocess
-import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from new_backend.create import Request, create
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pytest
+
+    from new_backend.answers import Answers, Given
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder of `copier.yml`."""
@@ -22,38 +27,34 @@ TEMPLATE = CHECKOUT / "template"
 LAYERS = TEMPLATE / "layers"
 
 
-class RenderingError(Exception):
-    """The generator refused or failed; the message is what it said."""
+@cache
+def _questionnaire() -> Questionnaire:
+    return Questionnaire.read(TemplateSource(CHECKOUT))
+
+
+class _Nobody:
+    """Stands for the user where nobody is asked."""
+
+    can_answer = False
+
+    def ask(self, questionnaire: Questionnaire, given: Given) -> Answers:
+        raise NotImplementedError
+
+    def keeps(self, name: str) -> bool:
+        raise NotImplementedError
+
+    def announce(self, doing: str) -> None:
+        """Print nothing."""
 
 
 def render(answers: Mapping[str, str], folder: Path) -> Path:
-    """Write a service into a folder that is not there yet, as `new-backend create` does."""
-    options = [
-        part
-        for name, value in answers.items()
-        if name != "project_name"
-        for part in (f"--{name.replace('_', '-')}", value)
-    ]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "new_backend",
-            "create",
-            str(folder),
-            "--yes",
-            "--no-git",
-            "--no-install",
-            "--project-name",
-            answers["project_name"],
-            *options,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RenderingError(done.stdout + done.stderr)
+    """Write a service into a new folder, as `new-backend create` does.
+
+    Raises:
+        NewBackendError: An answer is refused, or the template cannot be rendered.
+    """
+    request = Request(destination=str(folder), flags=answers, yes=True, git=False, install=False)
+    create(_questionnaire(), request, _Nobody())
     return folder
 
 

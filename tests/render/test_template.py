@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,8 @@ from tests.render.conftest import Rendered, Variant, pairwise, rendered_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_copie.plugin import Copie
 
 MAX_CONDITIONALS = 6
 MAX_FLAGS_IN_A_PATH = 2
@@ -197,25 +197,13 @@ class TestPlainCopier:
         chosen: Variant,
         rendering: Callable[[Variant], Rendered],
         bare: Path,
-        tmp_path: Path,
+        copie: Copie,
     ) -> None:
-        data = [f"--data={name}={value}" for name, value in chosen.answers.items()]
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "copier",
-                "copy",
-                "--defaults",
-                "--quiet",
-                *data,
-                bare,
-                tmp_path,
-            ],
-            check=True,
-        )
+        done = copie.copy(extra_answers=chosen.answers, template_dir=bare)
+        assert done.exception is None
+        assert done.project_dir is not None
 
-        plain, ours = files_of(tmp_path), dict(rendering(chosen).files)
+        plain, ours = files_of(done.project_dir), dict(rendering(chosen).files)
         answers = [
             {
                 key: value
