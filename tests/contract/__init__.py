@@ -1,1 +1,1 @@
-"""The service contract, asked over HTTP of a running service: nothing here knows what is inside."""
+"""Black-box tests of the service contract: HTTP requests to a running service of any framework."""

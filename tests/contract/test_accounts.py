@@ -1,4 +1,4 @@
-"""Accounts: registering, one's own account, administrators, throttling."""
+"""Accounts: registration, the user's own account, administrators, throttling."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ Try = Callable[[Api, str, str], httpx2.Response]
 
 @pytest.fixture
 def log_in(service: Service) -> Try:
-    """Offer a password for an address: by logging in, or where nobody does so with one, else."""
+    """Send a password for an address: to the login, or to the password change without password
+    logins.
+    """
     return partial(_try_password, service.combination.auth)
 
 
@@ -70,7 +72,7 @@ def _try_password(auth: str, api: Api, email: str, password: str) -> httpx2.Resp
 
 
 class TestRegister:
-    def test_the_answer_is_the_user(self, api: Api) -> None:
+    def test_register_returns_created_user(self, api: Api) -> None:
         email = new_email()
 
         answer = register(api, email=email)
@@ -81,19 +83,19 @@ class TestRegister:
         assert (user["email"], user["role"], user["is_active"]) == (email, "user", True)
 
     @pytest.mark.auth("jwt", "session")
-    def test_the_password_is_hashed_as_owasp_says(
+    def test_hashes_password_with_owasp_parameters(
         self, service: Service, database: Database, email: str
     ) -> None:
-        """Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes and one lane."""
+        """OWASP's Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes and one lane."""
         stored = _StoredHash(database, service, email).read()
 
         assert "argon2id$v=19$m=19456,t=2,p=1$" in stored
 
-    def test_the_first_to_register_is_no_administrator(self, api: Api) -> None:
+    def test_first_registered_user_is_not_administrator(self, api: Api) -> None:
         assert register(api).json()["role"] == "user"
 
     @pytest.mark.parametrize("field", ["role", "is_active", "id"])
-    def test_nobody_gives_themselves_rights(self, api: Api, field: str) -> None:
+    def test_rejects_role_and_other_privileged_fields(self, api: Api, field: str) -> None:
         email = new_email()
 
         answer = api.post(
@@ -105,13 +107,15 @@ class TestRegister:
         assert register(api, email=email).status_code == 201
 
     @pytest.mark.parametrize("change", [str, str.upper, str.title])
-    def test_an_address_that_is_taken_is_a_conflict(self, api: Api, change: Any) -> None:
+    def test_taken_address_returns_409(self, api: Api, change: Any) -> None:
         email = new_email()
         register(api, email=email)
 
         assert register(api, email=change(email)).status_code == 409
 
-    def test_of_twenty_at_once_one_gets_the_address(self, api: Api, database: Database) -> None:
+    def test_twenty_concurrent_registrations_create_one_account(
+        self, api: Api, database: Database
+    ) -> None:
         email = new_email()
         statuses: list[int] = []
         together = threading.Barrier(20)
@@ -124,8 +128,8 @@ class TestRegister:
                 statuses.append(register(own, email=spelt).status_code)
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
-        # Passwords are hashed one after the other, which keeps the requests apart. Held back until
-        # all of them are to be stored, those that looked for the address first have found it free.
+        # Hashing runs one password at a time, which keeps the requests apart. Locking the table
+        # until all of them want to insert makes sure that every check found the address free.
         with database.holding_writes():
             for each in threads:
                 each.start()
@@ -153,7 +157,7 @@ class TestRegister:
             "A <a@example.org>",
         ],
     )
-    def test_what_is_no_address_is_refused(self, api: Api, email: object) -> None:
+    def test_rejects_invalid_address(self, api: Api, email: object) -> None:
         answer = api.post("/api/v1/auth/register", json={"email": email, "password": PASSWORD})
 
         assert answer.status_code == 422
@@ -162,7 +166,7 @@ class TestRegister:
     @pytest.mark.parametrize(
         "password", ["", "x" * 11, "x" * 129, None, 123456789012, [], {"a": 1}]
     )
-    def test_another_password_is_refused_and_not_repeated(self, api: Api, password: object) -> None:
+    def test_rejects_invalid_password_without_echoing_it(self, api: Api, password: object) -> None:
         answer = api.post(
             "/api/v1/auth/register", json={"email": new_email(), "password": password}
         )
@@ -183,7 +187,7 @@ class TestRegister:
             "ein Paßwort mit Ümlaut",
         ],
     )
-    def test_a_password_of_12_to_128_characters_is_taken_as_it_is(
+    def test_accepts_password_of_12_to_128_characters_unchanged(
         self, api: Api, password: str, log_in: Try
     ) -> None:
         email = new_email()
@@ -192,7 +196,7 @@ class TestRegister:
         assert log_in(api, email, password).status_code == 200
         assert log_in(api, email, password[:-1] + "!").status_code == 401
 
-    def test_a_password_that_is_no_text_is_refused(self, api: Api) -> None:
+    def test_rejects_password_that_is_not_text(self, api: Api) -> None:
         body = f'{{"email": "{new_email()}", "password": "\\ud800xxxxxxxxxxxx"}}'
 
         answer = api.post("/api/v1/auth/register", content=body, headers=JSON)
@@ -203,14 +207,14 @@ class TestRegister:
 
 @pytest.mark.auth("jwt", "session")
 class TestLogIn:
-    def test_the_address_is_compared_without_case(self, api: Api, log_in: Try) -> None:
+    def test_compares_address_without_case(self, api: Api, log_in: Try) -> None:
         email = f"Mixed.{new_email()}"
         register(api, email=email)
 
         assert log_in(api, email.upper(), PASSWORD).status_code == 200
         assert log_in(api, email.lower(), PASSWORD).status_code == 200
 
-    def test_a_wrong_password_and_an_unknown_address_are_not_to_be_told_apart(
+    def test_wrong_password_and_unknown_address_get_the_same_answer(
         self, api: Api, service: Service, log_in: Try
     ) -> None:
         email = new_email()
@@ -228,14 +232,14 @@ class TestLogIn:
         bodies = [answer.json() | {"request_id": ""} for answer in (wrong, unknown)]
         assert bodies[0] == bodies[1]
 
-    def test_a_wrong_password_and_an_unknown_address_take_the_same_time(
+    def test_wrong_password_and_unknown_address_take_the_same_time(
         self, api: Api, log_in: Try
     ) -> None:
         emails = [new_email() for _ in range(TIMED // (ATTEMPTS - 1))]
         for each in emails:
             register(api, email=each)
         known, unknown = [], []
-        # By turns: what else the machine does slows both down.
+        # In turns, so that other load on the machine slows both down.
         for each in emails * (ATTEMPTS - 1):
             known.append(_seconds_of_log_in(log_in, api, each))
             unknown.append(_seconds_of_log_in(log_in, api, new_email()))
@@ -243,7 +247,7 @@ class TestLogIn:
         ratio = statistics.median(unknown) / statistics.median(known)
         assert 0.7 < ratio < 1.4
 
-    def test_a_deactivated_account_is_refused_like_a_wrong_password(
+    def test_rejects_deactivated_account_like_wrong_password(
         self, api: Api, admin: Account, account: Account, log_in: Try
     ) -> None:
         wrong = log_in(api, account.email, "a wrong password").json()
@@ -266,10 +270,10 @@ def _seconds_of_log_in(log_in: Try, api: Api, email: str) -> float:
 
 @pytest.mark.auth("jwt", "session")
 class TestThrottling:
-    def test_the_sixth_failure_for_an_address_waits_wherever_it_comes_from(
+    def test_sixth_failure_for_address_is_throttled_from_any_peer(
         self, api: Api, log_in: Try
     ) -> None:
-        """Each stranger has a connection of their own, which either worker may serve."""
+        """Each client has its own connection, which either worker may serve."""
         email = self._other(api)
         first = _Failing(log_in, email)
         first.fail(api.again())
@@ -282,7 +286,7 @@ class TestThrottling:
             first.assert_waits(api.again(), email.upper(), PASSWORD)
         assert log_in(api, self._other(api), PASSWORD).status_code == 200
 
-    def test_the_sixth_failure_of_a_peer_waits_whatever_the_address(
+    def test_sixth_failure_of_peer_is_throttled_for_any_address(
         self, api: Api, log_in: Try
     ) -> None:
         email = self._other(api)
@@ -296,7 +300,7 @@ class TestThrottling:
         first.assert_waits(peer, email, PASSWORD)
         assert log_in(api, email, PASSWORD).status_code == 200
 
-    def test_a_restart_forgets_no_failure(
+    def test_restart_keeps_failure_counts(
         self, start: Start, transcript: Transcript, log_in: Try
     ) -> None:
         first = _Failing(log_in, new_email())
@@ -307,7 +311,7 @@ class TestThrottling:
         with start() as server:
             first.assert_waits(Api(server.url, transcript), first.email, "a wrong password")
 
-    def test_after_a_minute_it_goes_on_and_nothing_of_it_is_kept(
+    def test_throttling_ends_after_a_minute_and_deletes_failures(
         self, api: Api, database: Database, log_in: Try
     ) -> None:
         first, peer = _Failing(log_in, new_email()), api.again()
@@ -320,9 +324,9 @@ class TestThrottling:
         assert log_in(peer, first.email, "a wrong password").status_code == 401
 
         ((kept,),) = database.run("SELECT count(*) FROM failed_login")
-        assert kept == 2, "the last one, of an address and of a peer"
+        assert kept == 2, "the last failure, with its address and its peer"
 
-    def test_an_unknown_address_is_throttled_like_a_known_one(self, api: Api, log_in: Try) -> None:
+    def test_unknown_address_is_throttled_like_known_address(self, api: Api, log_in: Try) -> None:
         email = new_email()
 
         statuses = []
@@ -332,12 +336,12 @@ class TestThrottling:
 
         assert statuses == [*[401] * ATTEMPTS, 429]
 
-    def test_logging_in_well_is_never_throttled(self, api: Api, log_in: Try) -> None:
+    def test_successful_logins_are_never_throttled(self, api: Api, log_in: Try) -> None:
         email = self._other(api)
 
         assert {log_in(api, email, PASSWORD).status_code for _ in range(ATTEMPTS + 3)} == {200}
 
-    def test_ten_guesses_at_once_are_no_way_around(self, api: Api, log_in: Try) -> None:
+    def test_ten_concurrent_guesses_do_not_bypass_throttling(self, api: Api, log_in: Try) -> None:
         email = new_email()
         statuses: list[int] = []
         together = threading.Barrier(12)
@@ -358,7 +362,7 @@ class TestThrottling:
         assert set(statuses) <= {401, 429}
 
     @pytest.mark.usefixtures("own_server")
-    def test_a_peer_cannot_call_itself_another(self, api: Api, log_in: Try) -> None:
+    def test_ignores_forwarded_for_of_untrusted_peer(self, api: Api, log_in: Try) -> None:
         statuses = []
         with api.again() as peer:
             for _ in range(ATTEMPTS + 1):
@@ -367,7 +371,7 @@ class TestThrottling:
 
         assert statuses[-1] == 429
 
-    def test_a_trusted_proxy_tells_the_peer(self, opened_api: Api, log_in: Try) -> None:
+    def test_uses_forwarded_for_of_trusted_proxy(self, opened_api: Api, log_in: Try) -> None:
         first, second = new_peer(), new_peer()
         with opened_api.again(peer=TRUSTED_PROXY) as proxy:
             statuses = [self._through(log_in, proxy, first) for _ in range(ATTEMPTS + 1)]
@@ -375,7 +379,7 @@ class TestThrottling:
             assert statuses == [*[401] * ATTEMPTS, 429]
             assert self._through(log_in, proxy, second) == 401
 
-    def test_what_a_client_told_a_trusted_proxy_does_not_count(
+    def test_ignores_client_part_of_forwarded_for_behind_trusted_proxy(
         self, opened_api: Api, log_in: Try
     ) -> None:
         client = new_peer()
@@ -399,7 +403,7 @@ class TestThrottling:
 
 
 class _Failing:
-    """Failures to log in, and when the first of them was counted."""
+    """The failed logins, and the time of the first counted one."""
 
     def __init__(self, log_in: Try, email: str = "") -> None:
         self.email = email
@@ -414,7 +418,7 @@ class _Failing:
         self._begun = self._begun if any(self._begun) else (before, time.time())
 
     def assert_waits(self, api: Api, email: str, password: str) -> None:
-        """Hold `Retry-After` to the second at which the first failure is a minute old."""
+        """Check that `Retry-After` ends one minute after the first failure, to the second."""
         before = time.time()
         answer = self._log_in(api, email, password)
         after = time.time()
@@ -426,7 +430,7 @@ class _Failing:
 
 def _let_failures_be(database: Database, *, seconds_old: int) -> None:
     moment = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=seconds_old)
-    # As text each database takes it; PostgreSQL needs the zone.
+    # In the text format of each database. PostgreSQL needs the time zone.
     zone = "+00" if database.url.startswith("postgresql") else ""
     written = f"{moment.isoformat(' ', 'microseconds')}{zone}"
     database.run("UPDATE failed_login SET failed_at = %s", written)
@@ -434,17 +438,19 @@ def _let_failures_be(database: Database, *, seconds_old: int) -> None:
 
 @pytest.mark.auth("jwt", "session")
 class TestOutdatedHash:
-    """Passwords are hashed anew when their hash was made with other parameters."""
+    """A login replaces a hash that was made with other parameters."""
 
     @pytest.fixture
     def stored(self, service: Service, database: Database, account: Account) -> _StoredHash:
-        """The hash of an account, of older parameters."""
+        """A hash of the account's password, made with older parameters."""
         stored = _StoredHash(database, service, account.email)
         stored.current_parameters = _parameters(stored.read())
         stored.write(_hashed(service, rounds=1))
         return stored
 
-    def test_logging_in_well_renews_it(self, api: Api, stored: _StoredHash, log_in: Try) -> None:
+    def test_successful_login_replaces_hash(
+        self, api: Api, stored: _StoredHash, log_in: Try
+    ) -> None:
         assert _parameters(stored.read()) != stored.current_parameters
 
         assert log_in(api, stored.email, PASSWORD).status_code == 200
@@ -454,16 +460,14 @@ class TestOutdatedHash:
         assert log_in(api, stored.email, PASSWORD).status_code == 200
         assert stored.read() == renewed
 
-    def test_a_wrong_password_leaves_it_alone(
-        self, api: Api, stored: _StoredHash, log_in: Try
-    ) -> None:
+    def test_wrong_password_keeps_hash(self, api: Api, stored: _StoredHash, log_in: Try) -> None:
         before = stored.read()
 
         assert log_in(api, stored.email, "a wrong password").status_code == 401
 
         assert stored.read() == before
 
-    def test_logging_in_well_ends_no_login(
+    def test_replacing_hash_ends_no_login(
         self, api: Api, account: Account, stored: _StoredHash, log_in: Try
     ) -> None:
         log_in(api, stored.email, PASSWORD)
@@ -472,7 +476,7 @@ class TestOutdatedHash:
 
 
 class _StoredHash:
-    """Where the hash of an account's password is stored."""
+    """The stored hash of an account's password."""
 
     def __init__(self, database: Database, service: Service, email: str) -> None:
         self.email = email
@@ -481,7 +485,7 @@ class _StoredHash:
         self._column = "password" if service.combination.orm == "django" else "password_hash"
 
     def read(self) -> str:
-        """Return it."""
+        """Return the hash."""
         ((found,),) = self._database.run(
             f"SELECT {self._column} FROM user_account WHERE email = %s",  # noqa: S608 - our own
             self.email,
@@ -489,7 +493,7 @@ class _StoredHash:
         return str(found)
 
     def write(self, value: str) -> None:
-        """Replace it."""
+        """Replace the hash."""
         self._database.run(
             f"UPDATE user_account SET {self._column} = %s WHERE email = %s",  # noqa: S608 - our own
             value,
@@ -498,7 +502,7 @@ class _StoredHash:
 
 
 def _hashed(service: Service, *, rounds: int) -> str:
-    """Return a hash of the usual password, as the service stores it."""
+    """Return a hash of the default password, in the service's format."""
     done = subprocess.run(
         [service.folder / ".venv/bin/python", "-c", HASH, str(rounds), PASSWORD],
         capture_output=True,
@@ -515,10 +519,10 @@ def _parameters(password_hash: str) -> str:
 @pytest.mark.auth("jwt", "session")
 @pytest.mark.concurrency("async")
 @pytest.mark.once_per("framework", "orm")
-def test_while_fifty_log_in_the_event_loop_goes_on(
+def test_event_loop_stays_responsive_during_fifty_logins(
     start: Start, service: Service, database: Database, transcript: Transcript, log_in: Try
 ) -> None:
-    """The passwords are wrong, and dear to check: no hash is renewed at a lower price."""
+    """The passwords are wrong, so every check has the full cost and no cheaper hash is stored."""
     dear = _hashed(service, rounds=DEAR_ROUNDS)
     emails = [new_email() for _ in range(AT_ONCE // ATTEMPTS)]
     statuses: list[int] = []
@@ -547,16 +551,16 @@ def test_while_fifty_log_in_the_event_loop_goes_on(
             waits.append(time.perf_counter() - begun)
 
     assert statuses == [401] * AT_ONCE
-    # Where the loop checked one after the other, each probe would wait for one check at least. On a
-    # machine that is busy with other things both take longer.
+    # If the event loop checked one password after the other, each probe would wait for at least one
+    # check. Other load on the machine delays both.
     seconds_of_one = sum(waits) / AT_ONCE
     assert _median_over_time(waits) < max(LIVE_SECONDS, seconds_of_one / 2)
 
 
 def _median_over_time(waits: list[float]) -> float:
-    """Return the wait that half of the time was spent in shorter ones than.
+    """Return the wait below which half of the total time was spent.
 
-    The median of them all would be that of the many short ones between two long ones.
+    The plain median would describe the many short waits between two long ones.
     """
     spent, half = 0.0, sum(waits) / 2
     for each in sorted(waits):
@@ -567,7 +571,7 @@ def _median_over_time(waits: list[float]) -> float:
 
 
 class TestGetMe:
-    def test_it_is_ones_own_account(self, account: Account) -> None:
+    def test_returns_own_account(self, account: Account) -> None:
         answer = account.api.get("/api/v1/users/me")
 
         assert answer.status_code == 200
@@ -575,7 +579,7 @@ class TestGetMe:
         assert set(user) == MEMBERS
         assert (user["id"], user["email"]) == (account.id, account.email)
 
-    def test_a_stranger_is_refused(self, api: Api, service: Service) -> None:
+    def test_rejects_anonymous_request(self, api: Api, service: Service) -> None:
         answer = api.get("/api/v1/users/me")
 
         assert answer.status_code == 401
@@ -583,13 +587,13 @@ class TestGetMe:
 
 
 class TestUpdateMe:
-    def test_a_stranger_is_refused(self, api: Api) -> None:
+    def test_rejects_anonymous_request(self, api: Api) -> None:
         answer = api.patch("/api/v1/users/me", json={"current_password": PASSWORD})
 
         assert answer.status_code == 401
 
     @pytest.mark.auth("jwt", "session", "api-key")
-    def test_the_address_changes(self, api: Api, account: Account, log_in: Try) -> None:
+    def test_changes_address(self, api: Api, account: Account, log_in: Try) -> None:
         email = new_email()
 
         answer = account.api.patch(
@@ -601,7 +605,7 @@ class TestUpdateMe:
         assert log_in(api, email, PASSWORD).status_code == 200
         assert register(api, email=account.email).status_code == 201
 
-    def test_the_password_changes(self, api: Api, account: Account, log_in: Try) -> None:
+    def test_changes_password(self, api: Api, account: Account, log_in: Try) -> None:
         answer = _change_password(account)
 
         assert answer.status_code == 200
@@ -609,7 +613,7 @@ class TestUpdateMe:
         assert log_in(api, account.email, NEW_PASSWORD).status_code == 200
         assert log_in(api, account.email, PASSWORD).status_code == 401
 
-    def test_a_new_password_ends_every_other_login(
+    def test_new_password_ends_every_other_login(
         self, api: Api, account: Account, service: Service
     ) -> None:
         other, _ = LOG_IN[service.combination.auth](api, account.email, PASSWORD)
@@ -618,13 +622,13 @@ class TestUpdateMe:
 
         assert other.get("/api/v1/users/me").status_code == 401
 
-    def test_a_new_password_leaves_the_login_that_set_it(self, account: Account) -> None:
+    def test_new_password_keeps_current_login(self, account: Account) -> None:
         _change_password(account)
 
         assert account.api.get("/api/v1/users/me").status_code == 200
         assert account.api.post("/api/v1/items", json={"title": "a"}).status_code == 201
 
-    def test_a_new_password_leaves_other_accounts_alone(
+    def test_new_password_keeps_logins_of_other_accounts(
         self, account: Account, other_account: Account
     ) -> None:
         _change_password(account)
@@ -632,7 +636,7 @@ class TestUpdateMe:
         assert other_account.api.get("/api/v1/users/me").status_code == 200
 
     @pytest.mark.parametrize("change", [{"email": "x@example.org"}, {"password": NEW_PASSWORD}])
-    def test_a_wrong_current_password_changes_nothing(
+    def test_wrong_current_password_changes_nothing(
         self, account: Account, change: dict[str, str]
     ) -> None:
         before = account.api.get("/api/v1/users/me").json()
@@ -644,7 +648,7 @@ class TestUpdateMe:
         assert answer.status_code == 401
         assert account.api.get("/api/v1/users/me").json() == before
 
-    def test_guessing_the_current_password_is_throttled(self, account: Account) -> None:
+    def test_guessing_current_password_is_throttled(self, account: Account) -> None:
         statuses = [
             account.api.patch(
                 "/api/v1/users/me", json={"email": new_email(), "current_password": "a wrong one!"}
@@ -655,17 +659,13 @@ class TestUpdateMe:
         assert statuses == [*[401] * ATTEMPTS, 429]
 
     @pytest.mark.parametrize("change", [{"email": "x@example.org"}, {"password": NEW_PASSWORD}])
-    def test_the_current_password_is_required(
-        self, account: Account, change: dict[str, str]
-    ) -> None:
+    def test_requires_current_password(self, account: Account, change: dict[str, str]) -> None:
         answer = account.api.patch("/api/v1/users/me", json=change)
 
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/current_password"]
 
-    def test_an_address_that_is_taken_is_a_conflict(
-        self, account: Account, other_account: Account
-    ) -> None:
+    def test_taken_address_returns_409(self, account: Account, other_account: Account) -> None:
         answer = account.api.patch(
             "/api/v1/users/me",
             json={"email": other_account.email.upper(), "current_password": PASSWORD},
@@ -673,7 +673,7 @@ class TestUpdateMe:
 
         assert answer.status_code == 409
 
-    def test_ones_own_address_in_other_letters_is_no_conflict(self, account: Account) -> None:
+    def test_accepts_own_address_in_other_case(self, account: Account) -> None:
         answer = account.api.patch(
             "/api/v1/users/me",
             json={"email": account.email.upper(), "current_password": PASSWORD},
@@ -692,7 +692,7 @@ class TestUpdateMe:
             ({"email": None}, "/email"),
         ],
     )
-    def test_another_change_is_refused(
+    def test_rejects_invalid_change(
         self, account: Account, change: dict[str, Any], pointer: str
     ) -> None:
         answer = account.api.patch(
@@ -710,13 +710,13 @@ def _change_password(account: Account) -> httpx2.Response:
 
 
 class TestListUsers:
-    def test_a_stranger_is_refused(self, api: Api) -> None:
+    def test_rejects_anonymous_request(self, api: Api) -> None:
         assert api.get("/api/v1/users").status_code == 401
 
-    def test_a_user_has_no_right_to_it(self, account: Account) -> None:
+    def test_rejects_user_without_admin_role(self, account: Account) -> None:
         assert account.api.get("/api/v1/users").status_code == 403
 
-    def test_an_administrator_sees_everybody_page_by_page(
+    def test_administrator_lists_all_users_by_page(
         self, admin: Account, account: Account, other_account: Account
     ) -> None:
         seen: list[dict[str, Any]] = []
@@ -735,7 +735,7 @@ class TestListUsers:
         assert all(set(each) == MEMBERS for each in seen)
 
     @pytest.mark.parametrize("limit", ["0", "101", "-1", "abc"])
-    def test_another_limit_is_refused(self, admin: Account, limit: str) -> None:
+    def test_rejects_limit_out_of_range(self, admin: Account, limit: str) -> None:
         answer = admin.api.get("/api/v1/users", params={"limit": limit})
 
         assert answer.status_code == 422
@@ -743,21 +743,21 @@ class TestListUsers:
 
 
 class TestUpdateUser:
-    def test_a_stranger_is_refused(self, api: Api) -> None:
+    def test_rejects_anonymous_request(self, api: Api) -> None:
         assert api.patch(f"/api/v1/users/{NO_USER}", json={}).status_code == 401
 
-    def test_a_user_has_no_right_to_it(self, account: Account) -> None:
+    def test_rejects_user_without_admin_role(self, account: Account) -> None:
         answer = account.api.patch(f"/api/v1/users/{account.id}", json={"role": "admin"})
 
         assert answer.status_code == 403
         assert account.api.get("/api/v1/users/me").json()["role"] == "user"
 
-    def test_a_user_is_not_told_who_exists(self, account: Account) -> None:
+    def test_user_without_admin_role_cannot_probe_for_users(self, account: Account) -> None:
         answer = account.api.patch(f"/api/v1/users/{NO_USER}", json={"role": "admin"})
 
         assert answer.status_code == 403
 
-    def test_a_new_role_counts_at_once(self, admin: Account, account: Account) -> None:
+    def test_new_role_applies_immediately(self, admin: Account, account: Account) -> None:
         answer = admin.api.patch(f"/api/v1/users/{account.id}", json={"role": "admin"})
 
         assert answer.status_code == 200
@@ -768,7 +768,7 @@ class TestUpdateUser:
         assert account.api.get("/api/v1/users").status_code == 403
 
     @pytest.mark.auth("jwt", "session", "api-key")
-    def test_a_deactivated_user_is_out_at_once_and_comes_back(
+    def test_deactivation_applies_immediately_and_can_be_undone(
         self, api: Api, admin: Account, account: Account, log_in: Try
     ) -> None:
         answer = admin.api.patch(f"/api/v1/users/{account.id}", json={"is_active": False})
@@ -781,7 +781,7 @@ class TestUpdateUser:
         admin.api.patch(f"/api/v1/users/{account.id}", json={"is_active": True})
         assert log_in(api, account.email, PASSWORD).status_code == 200
 
-    def test_an_empty_change_changes_nothing(self, admin: Account, account: Account) -> None:
+    def test_empty_change_changes_nothing(self, admin: Account, account: Account) -> None:
         before = account.api.get("/api/v1/users/me").json()
 
         answer = admin.api.patch(f"/api/v1/users/{account.id}", json={})
@@ -789,7 +789,7 @@ class TestUpdateUser:
         assert answer.status_code == 200
         assert answer.json() == before
 
-    def test_one_that_never_was_is_a_404(self, admin: Account) -> None:
+    def test_unknown_user_returns_404(self, admin: Account) -> None:
         answer = admin.api.patch(f"/api/v1/users/{NO_USER}", json={"role": "user"})
 
         assert answer.status_code == 404
@@ -805,7 +805,7 @@ class TestUpdateUser:
             ({"password": NEW_PASSWORD}, "/password"),
         ],
     )
-    def test_another_change_is_refused(
+    def test_rejects_invalid_change(
         self, admin: Account, account: Account, change: dict[str, Any], pointer: str
     ) -> None:
         answer = admin.api.patch(f"/api/v1/users/{account.id}", json=change)
@@ -818,7 +818,7 @@ class TestUpdateUser:
 class TestLastAdministrator:
     @pytest.fixture
     def last(self, admin: Account) -> Account:
-        """An administrator beside whom there is no other active one."""
+        """An account that is the only active administrator."""
         after: str | None = None
         while True:
             query: dict[str, str | int] = {"limit": 100, **({"after": after} if after else {})}
@@ -833,30 +833,32 @@ class TestLastAdministrator:
     @pytest.mark.parametrize(
         "change", [{"role": "user"}, {"is_active": False}, {"role": "user", "is_active": False}]
     )
-    def test_the_last_one_stays(self, last: Account, change: dict[str, Any]) -> None:
+    def test_last_administrator_cannot_be_demoted_or_deactivated(
+        self, last: Account, change: dict[str, Any]
+    ) -> None:
         answer = last.api.patch(f"/api/v1/users/{last.id}", json=change)
 
         assert answer.status_code == 409
         me = last.api.get("/api/v1/users/me").json()
         assert (me["role"], me["is_active"]) == ("admin", True)
 
-    def test_an_inactive_administrator_does_not_count(
-        self, last: Account, account: Account
-    ) -> None:
+    def test_inactive_administrators_do_not_count(self, last: Account, account: Account) -> None:
         last.api.patch(f"/api/v1/users/{account.id}", json={"role": "admin", "is_active": False})
 
         answer = last.api.patch(f"/api/v1/users/{last.id}", json={"role": "user"})
 
         assert answer.status_code == 409
 
-    def test_one_of_two_may_go(self, last: Account, account: Account) -> None:
+    def test_one_of_two_administrators_can_be_demoted(
+        self, last: Account, account: Account
+    ) -> None:
         last.api.patch(f"/api/v1/users/{account.id}", json={"role": "admin"})
 
         answer = account.api.patch(f"/api/v1/users/{last.id}", json={"role": "user"})
 
         assert answer.status_code == 200
 
-    def test_two_who_demote_each_other_at_once_leave_one(
+    def test_two_concurrent_demotions_leave_one_administrator(
         self, api: Api, last: Account, service: Service
     ) -> None:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""`auth=api-key`: keys that are shown once, expire, and are revoked at once."""
+"""`auth=api-key`: keys that are shown once, expire, and can be revoked immediately."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NO_KEY = "01900000-0000-7000-8000-000000000000"
 
 
 def call_with(api: Api, key: str | bytes) -> httpx2.Response:
-    """Ask who is calling."""
+    """Request the own account."""
     return api.get(ME, headers=[(b"X-API-Key", key.encode() if isinstance(key, str) else key)])
 
 
 def create(api: Api, name: str = "reports", **fields: Any) -> dict[str, Any]:
-    """Make a key."""
+    """Create a key."""
     answer = api.post(KEYS, json={"name": name, **fields})
     assert answer.status_code == 201, answer.text
     key: dict[str, Any] = answer.json()
@@ -41,7 +41,7 @@ def create(api: Api, name: str = "reports", **fields: Any) -> dict[str, Any]:
 
 
 def stored(api: Api, prefix: str) -> dict[str, Any]:
-    """Return what a list says of a key."""
+    """Return a key as the list shows it."""
     (found,) = [each for each in api.get(KEYS).json()["items"] if each["prefix"] == prefix]
     return dict(found)
 
@@ -52,7 +52,7 @@ def _assert_refused(answer: httpx2.Response) -> None:
 
 
 class TestCreate:
-    def test_the_key_is_shown_this_once(self, api: Api, account: Account) -> None:
+    def test_returns_key_only_at_creation(self, api: Api, account: Account) -> None:
         answer = account.api.post(KEYS, json={"name": "  reports  "})
 
         assert answer.status_code == 201
@@ -71,14 +71,14 @@ class TestCreate:
         assert prefix in listed.text
         assert secret not in listed.text
 
-    def test_only_the_hash_is_stored(self, account: Account, database: Database) -> None:
+    def test_stores_only_hash_of_secret(self, account: Account, database: Database) -> None:
         prefix, _, secret = create(account.api)["key"].partition(".")
 
         contents = database.contents()
         assert prefix in contents
         assert secret not in contents
 
-    def test_no_two_keys_are_alike(self, account: Account) -> None:
+    def test_keys_are_unique(self, account: Account) -> None:
         made = [create(account.api) for _ in range(5)]
 
         assert len({each["prefix"] for each in made}) == 5
@@ -99,7 +99,7 @@ class TestCreate:
             ({"name": "x", "prefix": "0123456789ab"}, "/prefix"),
         ],
     )
-    def test_another_body_is_refused(
+    def test_rejects_invalid_body(
         self, account: Account, body: dict[str, Any], pointer: str
     ) -> None:
         answer = account.api.post(KEYS, json=body)
@@ -108,10 +108,10 @@ class TestCreate:
         assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
 
     @pytest.mark.parametrize("name", ["x", "x" * 100, "Tee \N{TEACUP WITHOUT HANDLE}", "'; --"])
-    def test_any_name_will_do(self, account: Account, name: str) -> None:
+    def test_accepts_any_name(self, account: Account, name: str) -> None:
         assert stored(account.api, create(account.api, name)["prefix"])["name"] == name
 
-    def test_nobody_makes_one_without_a_key(self, api: Api) -> None:
+    def test_rejects_creation_without_key(self, api: Api) -> None:
         _assert_refused(api.post(KEYS, json={"name": "x"}))
 
 
@@ -119,7 +119,7 @@ class TestExpiry:
     @pytest.mark.parametrize(
         "sent", ["2100-01-31T12:00:00Z", "2100-01-31T14:30:00.000001+02:30", "9999-12-31T23:59:59Z"]
     )
-    def test_a_time_in_the_future_is_kept(self, api: Api, account: Account, sent: str) -> None:
+    def test_keeps_expiry_in_the_future(self, api: Api, account: Account, sent: str) -> None:
         made = create(account.api, expires_at=sent)
 
         assert made["expires_at"].endswith("Z")
@@ -127,7 +127,7 @@ class TestExpiry:
         assert stored(account.api, made["prefix"])["expires_at"] == made["expires_at"]
         assert call_with(api, made["key"]).status_code == 200
 
-    def test_null_is_never(self, account: Account) -> None:
+    def test_null_expiry_never_expires(self, account: Account) -> None:
         assert create(account.api, expires_at=None)["expires_at"] is None
 
     @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ class TestExpiry:
             {},
         ],
     )
-    def test_another_time_is_refused(self, account: Account, sent: object) -> None:
+    def test_rejects_invalid_expiry(self, account: Account, sent: object) -> None:
         body = {"name": "x", "expires_at": sent}
         if sent == float("inf"):
             answer = account.api.post(
@@ -169,9 +169,7 @@ class TestExpiry:
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/expires_at"]
 
-    def test_an_expired_key_is_refused(
-        self, api: Api, account: Account, database: Database
-    ) -> None:
+    def test_rejects_expired_key(self, api: Api, account: Account, database: Database) -> None:
         now = datetime.now(UTC)
         over = insert_key(database.url, account.email, expires_at=now - timedelta(seconds=1))
         later = insert_key(database.url, account.email, expires_at=now + timedelta(minutes=5))
@@ -179,9 +177,7 @@ class TestExpiry:
         _assert_refused(call_with(api, over))
         assert call_with(api, later).status_code == 200
 
-    def test_a_key_expires_while_it_is_in_use(
-        self, api: Api, account: Account, database: Database
-    ) -> None:
+    def test_key_expires_during_use(self, api: Api, account: Account, database: Database) -> None:
         made = create(account.api, expires_at="2100-01-31T12:00:00Z")
         assert call_with(api, made["key"]).status_code == 200
 
@@ -213,11 +209,11 @@ class TestKey:
             b"' OR 1=1 --",
         ],
     )
-    def test_what_is_no_key_is_refused(self, api: Api, sent: bytes) -> None:
+    def test_rejects_malformed_key(self, api: Api, sent: bytes) -> None:
         for path in (ME, KEYS, "/api/v1/items"):
             _assert_refused(api.get(path, headers=[(b"X-API-Key", sent)]))
 
-    def test_each_part_has_to_be_right(
+    def test_requires_correct_prefix_and_secret(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         key = account.tokens["key"]
@@ -238,7 +234,7 @@ class TestKey:
         ):
             _assert_refused(call_with(api, wrong))
 
-    def test_the_stored_hash_is_no_secret_to_call_with(
+    def test_rejects_stored_hash_as_secret(
         self, api: Api, account: Account, database: Database
     ) -> None:
         prefix = account.tokens["key"].partition(".")[0]
@@ -249,18 +245,18 @@ class TestKey:
         assert len(stored_hash) == 64
         _assert_refused(call_with(api, f"{prefix}.{stored_hash}"))
 
-    def test_it_counts_in_its_header_only(self, api: Api, account: Account) -> None:
+    def test_ignores_key_outside_its_header(self, api: Api, account: Account) -> None:
         key = account.tokens["key"]
 
         _assert_refused(api.get(ME, params={"X-API-Key": key, "api_key": key, "key": key}))
         _assert_refused(api.get(ME, headers={"Authorization": f"Bearer {key}"}))
         _assert_refused(api.get(ME, headers={"Cookie": f"X-API-Key={key}"}))
 
-    def test_the_name_of_the_header_has_no_case(self, api: Api, account: Account) -> None:
+    def test_header_name_ignores_case(self, api: Api, account: Account) -> None:
         for name in ("x-api-key", "X-API-KEY"):
             assert api.get(ME, headers={name: account.tokens["key"]}).status_code == 200
 
-    def test_that_of_a_user_who_is_switched_off_is_refused(
+    def test_rejects_key_of_deactivated_user(
         self, api: Api, admin: Account, account: Account
     ) -> None:
         made = create(account.api)
@@ -274,7 +270,9 @@ class TestKey:
 
 
 class TestLastUse:
-    def test_it_is_noted_at_most_once_a_minute(self, account: Account, database: Database) -> None:
+    def test_last_use_is_written_at_most_once_a_minute(
+        self, account: Account, database: Database
+    ) -> None:
         prefix = account.tokens["key"].partition(".")[0]
         first = stored(account.api, prefix)["last_used_at"]
         age = datetime.now(UTC) - datetime.fromisoformat(first)
@@ -293,7 +291,7 @@ class TestLastUse:
             last_use = datetime.fromisoformat(stored(account.api, prefix)["last_used_at"])
             assert (last_use > before + timedelta(seconds=30)) is noted
 
-    def test_a_wrong_secret_is_no_use(self, api: Api, account: Account) -> None:
+    def test_wrong_secret_does_not_count_as_use(self, api: Api, account: Account) -> None:
         made = create(account.api)
 
         call_with(api, f"{made['prefix']}.{'x' * 43}")
@@ -302,7 +300,7 @@ class TestLastUse:
 
 
 class TestList:
-    def test_pages_follow_each_other(self, account: Account) -> None:
+    def test_lists_keys_by_page(self, account: Account) -> None:
         names = ["first", "second", "third", "fourth"]
         for name in names:
             create(account.api, name)
@@ -318,17 +316,17 @@ class TestList:
         assert found == ["tests", *names]
 
     @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "after=1"])
-    def test_another_query_is_refused(self, account: Account, query: str) -> None:
+    def test_rejects_invalid_query(self, account: Account, query: str) -> None:
         assert account.api.get(f"{KEYS}?{query}").status_code == 422
 
-    def test_nobody_sees_anothers(self, account: Account, other_account: Account) -> None:
+    def test_lists_only_own_keys(self, account: Account, other_account: Account) -> None:
         made = create(account.api)
 
         assert made["prefix"] not in other_account.api.get(KEYS, params={"limit": 100}).text
 
 
 class TestDelete:
-    def test_it_is_refused_at_once(self, api: Api, account: Account) -> None:
+    def test_deleted_key_is_rejected_immediately(self, api: Api, account: Account) -> None:
         made = create(account.api)
         assert call_with(api, made["key"]).status_code == 200
 
@@ -336,18 +334,18 @@ class TestDelete:
 
         assert answer.status_code == 204
         assert answer.content == b""
-        for _ in range(4):  # whichever worker is asked
+        for _ in range(4):  # on either worker
             _assert_refused(call_with(api, made["key"]))
         assert account.api.delete(f"{KEYS}/{made['id']}").status_code == 404
         assert account.api.get(ME).status_code == 200
 
-    def test_a_key_may_revoke_itself(self, account: Account) -> None:
+    def test_key_can_revoke_itself(self, account: Account) -> None:
         (own,) = account.api.get(KEYS).json()["items"]
 
         assert account.api.delete(f"{KEYS}/{own['id']}").status_code == 204
         _assert_refused(account.api.get(ME))
 
-    def test_anothers_is_not_there(
+    def test_key_of_another_user_returns_404(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         made = create(account.api)
@@ -355,13 +353,15 @@ class TestDelete:
         assert other_account.api.delete(f"{KEYS}/{made['id']}").status_code == 404
         assert call_with(api, made["key"]).status_code == 200
 
-    def test_an_unknown_id_is_404_and_another_422(self, account: Account) -> None:
+    def test_unknown_id_returns_404_and_malformed_id_422(self, account: Account) -> None:
         assert account.api.delete(f"{KEYS}/{NO_KEY}").status_code == 404
         assert account.api.delete(f"{KEYS}/x").status_code == 422
 
 
 class TestPasswordChange:
-    def test_it_revokes_all_keys_but_the_one_that_asks(self, api: Api, account: Account) -> None:
+    def test_new_password_revokes_all_keys_but_the_current_one(
+        self, api: Api, account: Account
+    ) -> None:
         other, _ = log_in_with_key(api, account.email, PASSWORD)
         made = create(account.api)
 
@@ -374,14 +374,14 @@ class TestPasswordChange:
         _assert_refused(other.get(ME))
         _assert_refused(call_with(api, made["key"]))
 
-    def test_a_new_address_revokes_none(self, api: Api, account: Account) -> None:
+    def test_new_address_revokes_no_key(self, api: Api, account: Account) -> None:
         made = create(account.api)
 
         account.api.patch(ME, json={"email": new_email(), "current_password": PASSWORD})
 
         assert call_with(api, made["key"]).status_code == 200
 
-    def test_no_key_outlives_it_that_is_made_at_the_same_moment(
+    def test_new_password_revokes_key_created_concurrently(
         self, api: Api, account: Account
     ) -> None:
         others = [log_in_with_key(api, account.email, PASSWORD)[0] for _ in range(4)]
@@ -408,9 +408,7 @@ class TestPasswordChange:
 
 
 class TestCommand:
-    def test_it_prints_a_key_and_nothing_else(
-        self, service: Service, production: Settings, api: Api
-    ) -> None:
+    def test_prints_only_the_key(self, service: Service, production: Settings, api: Api) -> None:
         email = new_email()
         user_id = register(api, email=email).json()["id"]
 
@@ -424,7 +422,7 @@ class TestCommand:
         assert (listed["name"], listed["expires_at"]) == ("first", None)
 
     @pytest.mark.parametrize("name", ["", " ", "x" * 101])
-    def test_a_wrong_name_is_1_with_the_reason(
+    def test_invalid_name_exits_1_with_reason(
         self, service: Service, production: Settings, api: Api, name: str
     ) -> None:
         email = new_email()
@@ -437,7 +435,7 @@ class TestCommand:
         assert done.stderr.startswith("name: ")
         assert "Traceback" not in done.stderr
 
-    def test_an_unknown_address_is_1_with_one_line(
+    def test_unknown_address_exits_1_with_one_line(
         self, service: Service, production: Settings
     ) -> None:
         done = service.run("create-api-key", new_email(), "first", settings=production)
@@ -447,7 +445,7 @@ class TestCommand:
         assert len(done.stderr.splitlines()) == 1
         assert "Traceback" not in done.stderr
 
-    def test_a_database_that_is_down_is_1_with_the_reason(
+    def test_unavailable_database_exits_1_with_reason(
         self, service: Service, production: Settings, database: Database
     ) -> None:
         settings = {**production, "DATABASE_URL": database.absence().url}
@@ -458,5 +456,5 @@ class TestCommand:
         assert "database" in done.stderr.lower()
         assert "Traceback" not in done.stderr
 
-    def test_help_lists_it(self, service: Service) -> None:
+    def test_help_lists_command(self, service: Service) -> None:
         assert "create-api-key" in service.run("--help", settings={}).stdout

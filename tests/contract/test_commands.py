@@ -27,9 +27,7 @@ LONGER_THAN_ANY_LOGIN = timedelta(days=31)
 
 
 class TestHelp:
-    def test_it_lists_the_commands_that_were_chosen_without_any_setting(
-        self, service: Service
-    ) -> None:
+    def test_lists_selected_commands_without_settings(self, service: Service) -> None:
         of_accounts = COMMANDS_OF_ACCOUNTS if service.has_accounts else set()
         of_logins = COMMANDS_OF_LOGINS if service.combination.auth in LOGINS else set()
 
@@ -40,7 +38,7 @@ class TestHelp:
         assert listed == COMMANDS | of_accounts | of_logins
 
     @pytest.mark.once_per("framework", "orm")
-    def test_an_unknown_command_is_wrong_usage(self, service: Service) -> None:
+    def test_unknown_command_is_usage_error(self, service: Service) -> None:
         done = service.run("no-such-command", settings={})
 
         assert done.returncode == 2
@@ -49,7 +47,7 @@ class TestHelp:
 
 
 class TestOpenapi:
-    def test_it_prints_the_document_that_is_served(
+    def test_prints_the_served_document(
         self, service: Service, production: Settings, document: Document
     ) -> None:
         done = service.run("openapi", settings=production)
@@ -59,13 +57,15 @@ class TestOpenapi:
 
 
 class TestCheck:
-    def test_all_in_order_is_0(self, service: Service, production: Settings) -> None:
+    def test_exits_0_when_settings_and_database_are_ok(
+        self, service: Service, production: Settings
+    ) -> None:
         done = service.run("check", settings=production)
 
         assert done.returncode == 0, done.stdout + done.stderr
 
     @pytest.mark.once_per("orm", "database")
-    def test_a_database_that_is_down_is_1_with_the_reason(
+    def test_unavailable_database_exits_1_with_reason(
         self, service: Service, production: Settings, database: Database
     ) -> None:
         done = service.run("check", settings={**production, "DATABASE_URL": database.absence().url})
@@ -75,7 +75,7 @@ class TestCheck:
         assert "Traceback" not in done.stdout + done.stderr
 
     @pytest.mark.once_per("framework")
-    def test_a_wrong_setting_is_1_with_the_reason(
+    def test_invalid_setting_exits_1_with_reason(
         self, service: Service, production: Settings
     ) -> None:
         done = service.run("check", settings={**production, "MAX_BODY_BYTES": "lots"})
@@ -86,15 +86,13 @@ class TestCheck:
 
 class TestMigrate:
     @pytest.mark.once_per("orm", "database")
-    def test_a_second_time_it_has_nothing_to_do(
-        self, service: Service, production: Settings
-    ) -> None:
+    def test_second_run_does_nothing(self, service: Service, production: Settings) -> None:
         done = service.run("migrate", settings=production)
 
         assert done.returncode == 0, done.stdout + done.stderr
 
     @pytest.mark.once_per("orm", "database")
-    def test_a_database_that_is_down_is_1_with_one_line(
+    def test_unavailable_database_exits_1_with_one_line(
         self, service: Service, production: Settings, database: Database
     ) -> None:
         settings = {**production, "DATABASE_URL": database.absence().url}
@@ -110,7 +108,7 @@ class TestMigrate:
 @pytest.mark.once_per("framework", "orm")
 class TestCreateAdmin:
     @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-    def test_the_password_is_read_from_standard_input(
+    def test_reads_password_from_standard_input(
         self, service: Service, production: Settings, api: Api, ending: str
     ) -> None:
         email = new_email()
@@ -122,9 +120,7 @@ class TestCreateAdmin:
         client, _ = LOG_IN[service.combination.auth](api, email.upper(), PASSWORD)
         assert client.get("/api/v1/users/me").json()["role"] == "admin"
 
-    def test_an_address_that_is_taken_is_refused(
-        self, service: Service, production: Settings, api: Api
-    ) -> None:
+    def test_rejects_taken_address(self, service: Service, production: Settings, api: Api) -> None:
         email = new_email()
         register(api, email=email)
 
@@ -146,7 +142,7 @@ class TestCreateAdmin:
             ("new-admin@example.org", "x" * 129),
         ],
     )
-    def test_a_wrong_address_or_password_is_refused(
+    def test_rejects_invalid_address_or_password(
         self, service: Service, production: Settings, email: str, password: str
     ) -> None:
         done = service.run("create-admin", email, settings=production, stdin=password)
@@ -154,7 +150,7 @@ class TestCreateAdmin:
         _assert_refused(done.returncode, done.stderr)
         assert "xxxxxxxx" not in done.stdout + done.stderr
 
-    def test_a_database_that_is_down_is_1_with_one_line(
+    def test_unavailable_database_exits_1_with_one_line(
         self, service: Service, production: Settings, database: Database
     ) -> None:
         settings = {**production, "DATABASE_URL": database.absence().url}
@@ -166,7 +162,7 @@ class TestCreateAdmin:
 
 @pytest.mark.auth(*LOGINS)
 class TestSweep:
-    def test_what_has_expired_goes_and_the_rest_stays(
+    def test_deletes_only_expired_rows(
         self,
         service: Service,
         production: Settings,
@@ -188,7 +184,7 @@ class TestSweep:
         assert other_account.api.get("/api/v1/users/me").status_code == 200
 
     @pytest.mark.once_per("orm", "auth")
-    def test_a_second_time_it_has_nothing_to_do(
+    def test_second_run_does_nothing(
         self, service: Service, production: Settings, account: Account
     ) -> None:
         for _ in range(2):
@@ -197,7 +193,7 @@ class TestSweep:
         assert account.api.get("/api/v1/users/me").status_code == 200
 
     @pytest.mark.once_per("orm", "database")
-    def test_a_database_that_is_down_is_1_with_one_line(
+    def test_unavailable_database_exits_1_with_one_line(
         self, service: Service, production: Settings, database: Database
     ) -> None:
         settings = {**production, "DATABASE_URL": database.absence().url}

@@ -1,4 +1,4 @@
-"""Conventions: paths, unknown fields, request ids, security headers, CORS, hosts, body size."""
+"""Conventions: paths, unknown fields, request IDs, security headers, CORS, hosts, body size."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ UUID4_TEXT = re.compile(r"[A-Za-z0-9._-]{16,128}\Z")
 
 class TestTrailingSlash:
     @pytest.mark.parametrize("path", EVERY_PATH)
-    def test_a_path_with_one_is_unknown(self, caller: Api, path: str) -> None:
+    def test_trailing_slash_returns_404(self, caller: Api, path: str) -> None:
         answer = caller.get(f"{path}/")
 
         assert answer.status_code == 404
         assert "location" not in answer.headers
 
-    def test_a_post_to_a_path_with_one_creates_nothing(self, caller: Api) -> None:
+    def test_post_with_trailing_slash_creates_nothing(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items/", json={"title": "lost"})
 
         assert answer.status_code == 404
@@ -51,29 +51,29 @@ class TestTrailingSlash:
     @pytest.mark.parametrize(
         "path", ["/api/v1/users/me/", "/api/v1/users/", "/api/v1/auth/register/"]
     )
-    def test_a_path_of_accounts_with_one_is_unknown(self, caller: Api, path: str) -> None:
+    def test_trailing_slash_on_account_paths_returns_404(self, caller: Api, path: str) -> None:
         assert caller.get(path).status_code == 404
         assert caller.post(path, json={}).status_code == 404
 
-    def test_a_doubled_slash_is_unknown(self, caller: Api) -> None:
+    def test_double_slash_returns_404(self, caller: Api) -> None:
         assert caller.get("/api/v1//items").status_code == 404
 
 
 class TestUnknownFields:
-    def test_a_misspelt_field_is_refused_and_named(self, caller: Api) -> None:
+    def test_rejects_misspelled_field_by_name(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", json={"title": "a", "descripton": "b"})
 
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/descripton"]
 
     @pytest.mark.parametrize("field", ["id", "owner_id", "created_at", "updated_at"])
-    def test_a_field_that_the_service_sets_is_refused(self, caller: Api, field: str) -> None:
+    def test_rejects_field_set_by_service(self, caller: Api, field: str) -> None:
         answer = caller.post("/api/v1/items", json={"title": "a", field: NO_ITEM})
 
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{field}"]
 
-    def test_a_misspelt_field_of_a_change_is_refused(self, caller: Api) -> None:
+    def test_rejects_misspelled_field_of_change(self, caller: Api) -> None:
         item = caller.post("/api/v1/items", json={"title": "a"}).json()
 
         answer = caller.patch(f"/api/v1/items/{item['id']}", json={"titel": "b"})
@@ -81,7 +81,7 @@ class TestUnknownFields:
         assert answer.status_code == 422
         assert caller.get(f"/api/v1/items/{item['id']}").json() == item
 
-    def test_the_pointer_escapes_what_rfc_6901_escapes(self, caller: Api) -> None:
+    def test_pointer_is_escaped_as_in_rfc_6901(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", json={"title": "a", "b/c~d": 1})
 
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/b~1c~0d"]
@@ -93,7 +93,7 @@ class TestRequestId:
         ["a", "A-Z.0_9", "x" * 128, str(uuid.UUID(int=7))],
         ids=["one-character", "every-kind", "longest", "uuid"],
     )
-    def test_a_well_formed_one_is_echoed(self, api: Api, given: str) -> None:
+    def test_echoes_valid_request_id(self, api: Api, given: str) -> None:
         answer = api.get("/health/live", headers={"X-Request-ID": given})
 
         assert answer.headers["x-request-id"] == given
@@ -102,14 +102,14 @@ class TestRequestId:
         "given",
         ["", "x" * 129, "a b", "a/b", "a,b", "a\tb", "naïve", "<script>", "a;b=c", "{}", "a:b"],
     )
-    def test_another_is_replaced(self, api: Api, given: str) -> None:
+    def test_replaces_invalid_request_id(self, api: Api, given: str) -> None:
         answer = api.get("/health/live", headers=[(b"X-Request-ID", given.encode("latin-1"))])
 
         made = answer.headers["x-request-id"]
         assert made != given
         assert UUID4_TEXT.match(made)
 
-    def test_each_request_without_one_gets_its_own(self, api: Api) -> None:
+    def test_generates_unique_request_ids(self, api: Api) -> None:
         made = {api.get("/health/live").headers["x-request-id"] for _ in range(5)}
 
         assert len(made) == 5
@@ -122,7 +122,7 @@ class TestRequestId:
             ("GET", "/api/v1/items?limit=0", 422),
         ],
     )
-    def test_it_stands_in_every_problem(
+    def test_every_problem_has_request_id(
         self, caller: Api, method: str, path: str, status: int
     ) -> None:
         answer = caller.request(method, path, headers={"X-Request-ID": "find-me"})
@@ -131,9 +131,7 @@ class TestRequestId:
         assert answer.headers["x-request-id"] == "find-me"
         assert answer.json()["request_id"] == "find-me"
 
-    def test_it_stands_in_the_log_lines_of_its_request(
-        self, caller: Api, own_server: Server
-    ) -> None:
+    def test_log_lines_of_request_have_request_id(self, caller: Api, own_server: Server) -> None:
         request_id = f"log-{uuid.uuid4()}"
 
         caller.get("/api/v1/items", headers={"X-Request-ID": request_id})
@@ -149,19 +147,19 @@ def _spaced(line: str) -> str:
 
 class TestSecurityHeaders:
     @pytest.mark.parametrize("path", [*EVERY_PATH, "/nowhere", "/api/v1/items?limit=0"])
-    def test_every_answer_has_them(self, api: Api, path: str) -> None:
+    def test_every_response_has_security_headers(self, api: Api, path: str) -> None:
         answer = api.get(path)
 
         for header, expected in API_SECURITY_HEADERS.items():
             assert answer.headers.get_list(header) == [expected]
         assert "max-age=" in answer.headers["strict-transport-security"]
 
-    def test_only_production_asks_for_transport_security(self, opened_api: Api) -> None:
+    def test_only_production_sends_strict_transport_security(self, opened_api: Api) -> None:
         answer = opened_api.get("/health/live")
 
         assert "strict-transport-security" not in answer.headers
 
-    def test_no_answer_says_what_software_made_it(self, api: Api) -> None:
+    def test_no_response_names_server_software(self, api: Api) -> None:
         said = api.get("/health/live").headers.get("server", "")
 
         assert not re.search(r"\d", said)
@@ -169,7 +167,7 @@ class TestSecurityHeaders:
 
 class TestCors:
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", OPEN_ORIGIN])
-    def test_it_is_closed_where_nothing_is_set(self, api: Api, origin: str) -> None:
+    def test_cors_is_closed_by_default(self, api: Api, origin: str) -> None:
         answer = api.get("/health/live", headers={"Origin": origin})
         preflight = api.options(
             "/api/v1/items",
@@ -179,28 +177,26 @@ class TestCors:
         for each in (answer, preflight):
             assert not [name for name in each.headers if name.startswith("access-control-")]
 
-    def test_a_listed_origin_may_read_the_answer(self, opened_api: Api) -> None:
+    def test_listed_origin_can_read_responses(self, opened_api: Api) -> None:
         answer = opened_api.get("/health/live", headers={"Origin": OPEN_ORIGIN})
 
         assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
         assert "origin" in answer.headers["vary"].lower()
 
-    def test_a_listed_origin_may_read_an_error(self, opened_api: Api) -> None:
+    def test_listed_origin_can_read_errors(self, opened_api: Api) -> None:
         answer = opened_api.get("/nowhere", headers={"Origin": OPEN_ORIGIN})
 
         assert answer.status_code == 404
         assert answer.headers["access-control-allow-origin"] == OPEN_ORIGIN
 
-    def test_a_listed_origin_may_read_the_request_id_and_where_an_item_is(
-        self, opened_api: Api
-    ) -> None:
+    def test_listed_origin_can_read_request_id_and_location(self, opened_api: Api) -> None:
         answer = opened_api.get("/health/live", headers={"Origin": OPEN_ORIGIN})
 
         exposed = answer.headers["access-control-expose-headers"].lower()
         assert {"location", "x-request-id"} <= {each.strip() for each in exposed.split(",")}
 
     @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-    def test_a_listed_origin_may_ask_first(
+    def test_listed_origin_can_send_preflight_request(
         self, opened_api: Api, service: Service, method: str
     ) -> None:
         sent = {"content-type", "x-request-id", *HEADERS_OF_AUTH[service.combination.auth]}
@@ -224,7 +220,7 @@ class TestCors:
         "origin",
         ["https://evil.example", f"{OPEN_ORIGIN}.evil.example", "null", "http://app.example"],
     )
-    def test_another_origin_may_not(self, opened_api: Api, origin: str) -> None:
+    def test_rejects_unlisted_origin(self, opened_api: Api, origin: str) -> None:
         answer = opened_api.get("/health/live", headers={"Origin": origin})
         preflight = opened_api.options(
             "/api/v1/items",
@@ -234,7 +230,7 @@ class TestCors:
         assert "access-control-allow-origin" not in answer.headers
         assert "access-control-allow-origin" not in preflight.headers
 
-    def test_a_wildcard_together_with_credentials_is_refused_at_start(
+    def test_wildcard_with_credentials_stops_start(
         self, service: Service, production: Settings
     ) -> None:
         done = service.run(
@@ -246,7 +242,7 @@ class TestCors:
         assert done.returncode == 1
         assert "CORS_ORIGINS" in done.stderr
 
-    def test_a_wildcard_alone_lets_anybody_read_what_is_public(self, start: Start) -> None:
+    def test_wildcard_without_credentials_allows_any_origin(self, start: Start) -> None:
         with start(CORS_ORIGINS="*") as server:
             answer = exchange(server, "GET /health/live HTTP/1.1", "Origin: https://any.example")
 
@@ -255,26 +251,24 @@ class TestCors:
 
 
 class TestHosts:
-    def test_another_host_is_refused(self, api: Api) -> None:
+    def test_rejects_unlisted_host(self, api: Api) -> None:
         answer = api.get("/api/v1/items", headers={"Host": "evil.example"})
 
         assert answer.status_code == 400
 
-    def test_the_port_does_not_matter(self, caller: Api) -> None:
+    def test_host_check_ignores_port(self, caller: Api) -> None:
         answer = caller.get("/api/v1/items", headers={"Host": "127.0.0.1:1"})
 
         assert answer.status_code == 200
 
-    def test_a_probe_may_call_any_of_the_addresses_of_the_machine(self, api: Api) -> None:
+    def test_probes_accept_any_host(self, api: Api) -> None:
         assert api.get("/health/ready", headers={"Host": "10.0.0.7:8000"}).status_code == 200
 
 
 class TestBodySize:
     LIMIT = 1_048_576
 
-    def test_a_declared_length_over_the_limit_is_refused_before_the_body(
-        self, server: Server
-    ) -> None:
+    def test_rejects_declared_length_over_limit_before_body(self, server: Server) -> None:
         answer = exchange(
             server,
             "POST /api/v1/items HTTP/1.1",
@@ -285,7 +279,7 @@ class TestBodySize:
         assert answer.status == 413
         assert answer.problem_complaints() == []
 
-    def test_a_chunked_body_over_the_limit_is_not_read_whole(self, server: Server) -> None:
+    def test_stops_reading_chunked_body_over_limit(self, server: Server) -> None:
         whole = 256 * self.LIMIT
 
         answer = exchange(
@@ -300,7 +294,7 @@ class TestBodySize:
         assert answer.problem_complaints() == []
         assert answer.sent < whole / 4
 
-    def test_the_limit_itself_is_taken(self, caller: Api) -> None:
+    def test_accepts_body_of_exactly_the_limit(self, caller: Api) -> None:
         start, end = b'{"title": "', b'"}'
         body = start + b"x" * (self.LIMIT - len(start + end)) + end
 
@@ -310,7 +304,7 @@ class TestBodySize:
 
         assert answer.status_code == 422
 
-    def test_a_length_over_the_limit_is_documented(self, caller: Api) -> None:
+    def test_document_lists_413_for_operations_with_body(self, caller: Api) -> None:
         answer = caller.post(
             "/api/v1/items",
             content=b" " * (self.LIMIT + 1),
@@ -323,7 +317,7 @@ class TestBodySize:
         ("size", "status"), [(SMALL_BODY, 422), (SMALL_BODY + 1, 413)], ids=["at", "over"]
     )
     @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-    def test_the_limit_is_a_setting(
+    def test_limit_is_configurable(
         self, opened_api: Api, service: Service, size: int, status: int, *, chunked: bool
     ) -> None:
         body = b'{"email": 1, "password": 2}'.ljust(size)
@@ -338,7 +332,7 @@ class TestBodySize:
         assert answer.status_code == status
 
 
-def test_a_refusal_leaves_the_connection_to_the_next_request(server: Server) -> None:
+def test_rejected_body_keeps_connection_usable(server: Server) -> None:
     missing = "POST /api/v1/nothing HTTP/1.1", "Content-Type: application/json"
 
     refusal, answer = hesitate(

@@ -1,4 +1,4 @@
-"""Errors: every answer of 400 and above is a problem (RFC 9457)."""
+"""Errors: every response of 400 and above is a problem document (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -66,37 +66,33 @@ class TestUnknownPath:
         ],
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_it_is_a_404(self, caller: Api, method: str, path: str) -> None:
+    def test_unknown_path_returns_404(self, caller: Api, method: str, path: str) -> None:
         assert caller.request(method, path).status_code == 404
 
 
 class TestWrongMethod:
     @pytest.mark.parametrize("path", METHODS)
-    def test_the_answer_lists_the_methods_of_the_path(self, caller: Api, path: str) -> None:
+    def test_405_lists_allowed_methods(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS[path])
 
     @pytest.mark.accounts
     @pytest.mark.parametrize("path", METHODS_OF_ACCOUNTS)
-    def test_the_answer_lists_the_methods_of_a_path_of_accounts(
-        self, caller: Api, path: str
-    ) -> None:
+    def test_405_lists_allowed_methods_of_account_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_ACCOUNTS[path])
 
     @pytest.mark.auth("jwt")
     @pytest.mark.parametrize("path", METHODS_OF_TOKENS)
-    def test_the_answer_lists_the_methods_of_a_path_of_tokens(self, caller: Api, path: str) -> None:
+    def test_405_lists_allowed_methods_of_token_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_TOKENS[path])
 
     @pytest.mark.auth("session", "oauth2")
     @pytest.mark.parametrize("path", METHODS_OF_SESSIONS)
-    def test_the_answer_lists_the_methods_of_a_path_of_sessions(
-        self, caller: Api, path: str
-    ) -> None:
+    def test_405_lists_allowed_methods_of_session_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_SESSIONS[path])
 
     @pytest.mark.auth("session")
     @pytest.mark.parametrize("path", METHODS_OF_LOGIN)
-    def test_the_answer_lists_the_methods_of_logging_in(self, caller: Api, path: str) -> None:
+    def test_405_lists_allowed_methods_of_login_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_LOGIN[path])
 
 
@@ -125,26 +121,26 @@ class TestMalformedJson:
             b'{"title": "\\x"}',
         ],
     )
-    def test_a_body_that_is_no_json_is_a_400(self, caller: Api, body: bytes) -> None:
+    def test_invalid_json_returns_400(self, caller: Api, body: bytes) -> None:
         assert caller.post("/api/v1/items", content=body, headers=JSON).status_code == 400
 
-    def test_a_change_that_is_no_json_is_a_400(self, caller: Api) -> None:
+    def test_invalid_json_in_change_returns_400(self, caller: Api) -> None:
         item = caller.post("/api/v1/items", json={"title": "a"}).json()
 
         answer = caller.patch(f"/api/v1/items/{item['id']}", content=b"{", headers=JSON)
 
         assert answer.status_code == 400
 
-    def test_no_body_at_all_is_refused(self, caller: Api) -> None:
+    def test_rejects_missing_body(self, caller: Api) -> None:
         assert caller.post("/api/v1/items", headers=JSON).status_code in (400, 422)
 
     @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
-    def test_a_body_that_is_nested_too_deeply_is_refused(self, caller: Api, body: str) -> None:
+    def test_rejects_deeply_nested_body(self, caller: Api, body: str) -> None:
         answer = caller.post("/api/v1/items", content=body, headers=JSON)
 
         assert answer.status_code in (400, 422)
 
-    def test_a_deep_value_in_a_field_is_refused(self, caller: Api) -> None:
+    def test_rejects_deeply_nested_value_of_field(self, caller: Api) -> None:
         body = '{"title": ' + "[" * 5_000 + "]" * 5_000 + "}"
 
         answer = caller.post("/api/v1/items", content=body, headers=JSON)
@@ -157,7 +153,7 @@ class TestWrongMediaType:
         "media_type",
         ["text/plain", "application/xml", "application/x-www-form-urlencoded", "nonsense"],
     )
-    def test_it_is_a_415(self, caller: Api, media_type: str) -> None:
+    def test_wrong_media_type_returns_415(self, caller: Api, media_type: str) -> None:
         answer = caller.post(
             "/api/v1/items",
             content=json.dumps({"title": "a"}),
@@ -166,7 +162,7 @@ class TestWrongMediaType:
 
         assert answer.status_code == 415
 
-    def test_a_body_of_no_type_is_a_415(self, caller: Api) -> None:
+    def test_missing_media_type_returns_415(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", content=json.dumps({"title": "a"}))
 
         assert answer.status_code == 415
@@ -175,7 +171,7 @@ class TestWrongMediaType:
         "media_type",
         ["application/json; charset=utf-8", "Application/JSON", 'application/json;charset="UTF-8"'],
     )
-    def test_json_with_parameters_is_taken(self, caller: Api, media_type: str) -> None:
+    def test_accepts_json_with_parameters(self, caller: Api, media_type: str) -> None:
         answer = caller.post(
             "/api/v1/items",
             content=json.dumps({"title": "a"}),
@@ -185,7 +181,7 @@ class TestWrongMediaType:
         assert answer.status_code == 201
 
     @pytest.mark.auth("jwt")
-    def test_json_where_a_form_is_due_is_a_415(self, api: Api) -> None:
+    def test_json_instead_of_form_returns_415(self, api: Api) -> None:
         answer = api.post(
             "/api/v1/auth/token",
             json={"grant_type": "password", "username": "a@example.org", "password": "x" * 12},
@@ -196,13 +192,13 @@ class TestWrongMediaType:
 
 class TestValidation:
     @pytest.mark.parametrize("body", ["null", "[]", '"title"', "1", "true", '[{"title": "a"}]'])
-    def test_a_body_that_is_no_object_points_at_the_whole(self, caller: Api, body: str) -> None:
+    def test_body_that_is_not_an_object_has_empty_pointer(self, caller: Api, body: str) -> None:
         answer = caller.post("/api/v1/items", content=body, headers=JSON)
 
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == [""]
 
-    def test_every_wrong_field_has_its_entry(self, caller: Api) -> None:
+    def test_every_invalid_field_has_an_entry(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", json={"title": "", "description": 1, "x": 2})
 
         assert answer.status_code == 422
@@ -210,7 +206,7 @@ class TestValidation:
         assert pointers == {"/title", "/description", "/x"}
 
     @pytest.mark.parametrize("after", ["abc", "", "1", "00000000-0000-0000-0000-00000000000g"])
-    def test_a_query_parameter_is_named(self, caller: Api, after: str) -> None:
+    def test_names_invalid_query_parameter(self, caller: Api, after: str) -> None:
         answer = caller.get("/api/v1/items", params={"after": after})
 
         assert answer.status_code == 422
@@ -218,7 +214,7 @@ class TestValidation:
 
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
     @pytest.mark.parametrize("item_id", ["abc", "1", "01900000-0000-7000-8000-00000000000g", "%20"])
-    def test_a_path_parameter_is_named_as_in_the_document(
+    def test_names_path_parameter_as_in_document(
         self, caller: Api, document: Document, method: str, item_id: str
     ) -> None:
         body: dict[str, str] | None = {} if method == "PATCH" else None
@@ -231,7 +227,7 @@ class TestValidation:
         (name,) = [part[1:-1] for part in found[0].split("/") if part.startswith("{")]
         assert [each["path"] for each in answer.json()["errors"]] == [name]
 
-    def test_the_message_does_not_repeat_what_was_sent(self, caller: Api) -> None:
+    def test_message_does_not_echo_input(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", json={"title": ["do-not-echo"]})
 
         assert answer.status_code == 422
@@ -240,9 +236,9 @@ class TestValidation:
 
 @pytest.mark.once_per(*ALL_BUT_AUTH)
 class TestDatabaseAway:
-    """A database that goes away and comes back costs 503s meanwhile and no restart."""
+    """A database outage causes 503 responses, and recovery needs no restart."""
 
-    def test_it_costs_503s_meanwhile_and_no_restart(
+    def test_outage_returns_503_and_recovers_without_restart(
         self, service: Service, database: Database, start: Start, transcript: Transcript
     ) -> None:
         for outage in database.outages():
@@ -259,7 +255,7 @@ class TestDatabaseAway:
                 answer = caller.post("/api/v1/items", json={"title": "after"})
                 assert answer.status_code == 201, f"{outage.name}: {answer.text}"
 
-    def test_a_server_started_without_it_serves_once_it_is_there(
+    def test_server_started_during_outage_serves_after_recovery(
         self, service: Service, database: Database, start: Start, transcript: Transcript
     ) -> None:
         absence = database.absence()
@@ -277,7 +273,7 @@ class TestDatabaseAway:
 
 def _assert_unavailable(caller: Api, method: str, outage: Outage) -> None:
     body = {"title": "meanwhile"} if method == "POST" else None
-    # SQLite waits five seconds for a lock.
+    # SQLite waits up to five seconds for a lock.
     seconds = 10 if outage.noticed_at_once else 2
     try:
         answer = caller.request(method, "/api/v1/items", json=body, timeout=seconds)
@@ -293,7 +289,7 @@ def _caller(server: Server, service: Service, transcript: Transcript) -> Api:
 
 
 class TestBug:
-    def test_a_500_says_nothing_and_the_log_says_it_all(
+    def test_500_hides_details_that_the_log_contains(
         self, caller: Api, database: Database, server: Server
     ) -> None:
         with database.refusing_title("planted"):
@@ -314,7 +310,7 @@ class TestBug:
             assert word not in answer.text, word
         assert any("Traceback" in line for line in server.lines_of("the-bug"))
 
-    def test_the_request_after_a_500_is_served(self, caller: Api, database: Database) -> None:
+    def test_serves_the_next_request_after_500(self, caller: Api, database: Database) -> None:
         with database.refusing_title("planted"):
             for _ in range(30):
                 assert caller.post("/api/v1/items", json={"title": "planted"}).status_code == 500

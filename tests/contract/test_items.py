@@ -45,7 +45,7 @@ def page(caller: Api, **query: Any) -> dict[str, Any]:
 
 
 class TestCreateItem:
-    def test_the_answer_is_the_item_and_where_it_is(self, caller: Api, service: Service) -> None:
+    def test_returns_item_and_location(self, caller: Api, service: Service) -> None:
         answer = caller.post("/api/v1/items", json={"title": "Bread", "description": "Rye"})
 
         assert answer.status_code == 201
@@ -55,10 +55,10 @@ class TestCreateItem:
         assert answer.headers["location"] == f"/api/v1/items/{item['id']}"
         assert caller.get(answer.headers["location"]).json() == item
 
-    def test_the_description_may_be_left_out(self, caller: Api) -> None:
+    def test_description_is_optional(self, caller: Api) -> None:
         assert create(caller)["description"] is None
 
-    def test_the_times_are_now_in_utc(self, caller: Api) -> None:
+    def test_times_are_current_and_in_utc(self, caller: Api) -> None:
         item = create(caller)
 
         assert TIME.match(item["created_at"])
@@ -67,14 +67,14 @@ class TestCreateItem:
         assert created.utcoffset() == timedelta(0)
         assert abs(datetime.now(UTC) - created) < CLOCK_SLACK
 
-    def test_the_id_is_a_uuid_of_version_7_of_this_moment(self, caller: Api) -> None:
+    def test_id_is_uuid7_of_current_time(self, caller: Api) -> None:
         item = create(caller)
 
         assert UUID7.match(item["id"])
         milliseconds = uuid.UUID(item["id"]).int >> 80
         assert abs(time.time() - milliseconds / 1000) < CLOCK_SLACK.total_seconds()
 
-    def test_ids_grow_in_the_order_of_creation(self, caller: Api) -> None:
+    def test_ids_sort_by_creation(self, caller: Api) -> None:
         ids = [create(caller)["id"] for _ in range(20)]
 
         assert ids == sorted(ids)
@@ -97,7 +97,7 @@ class TestCreateItem:
             ("\\", "\\"),
         ],
     )
-    def test_a_title_arrives_trimmed_and_otherwise_intact(
+    def test_title_is_trimmed_and_otherwise_unchanged(
         self, caller: Api, given: str, kept: str
     ) -> None:
         item = create(caller, given, description=given)
@@ -110,13 +110,13 @@ class TestCreateItem:
         "title",
         ["", " ", "\t\n", "x" * 201, "\N{PILE OF POO}" * 201, None, 1, 1.5, True, [], {}, ["a"]],
     )
-    def test_another_title_is_refused(self, caller: Api, title: object) -> None:
+    def test_rejects_invalid_title(self, caller: Api, title: object) -> None:
         answer = caller.post("/api/v1/items", json={"title": title})
 
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/title"]
 
-    def test_a_missing_title_is_refused(self, caller: Api) -> None:
+    def test_rejects_missing_title(self, caller: Api) -> None:
         answer = caller.post("/api/v1/items", json={})
 
         assert answer.status_code == 422
@@ -125,11 +125,11 @@ class TestCreateItem:
     @pytest.mark.parametrize(
         "description", [None, "", "x", "x" * 2_000, "\N{PILE OF POO}" * 2_000, "two\nlines"]
     )
-    def test_a_description_is_kept(self, caller: Api, description: str | None) -> None:
+    def test_keeps_description(self, caller: Api, description: str | None) -> None:
         assert create(caller, description=description)["description"] == description
 
     @pytest.mark.parametrize("description", ["x" * 2_001, 1, False, [], {}])
-    def test_another_description_is_refused(self, caller: Api, description: object) -> None:
+    def test_rejects_invalid_description(self, caller: Api, description: object) -> None:
         answer = caller.post("/api/v1/items", json={"title": "a", "description": description})
 
         assert answer.status_code == 422
@@ -139,7 +139,7 @@ class TestCreateItem:
     @pytest.mark.parametrize(
         "written", [r"a\u0000b", r"\u0000", r"\ud800", r"a\udfffb", r"\udc00\ud800"]
     )
-    def test_what_no_database_can_store_is_refused(
+    def test_rejects_text_that_databases_cannot_store(
         self, caller: Api, field: str, written: str
     ) -> None:
         other = '"title": "a", ' if field == "description" else ""
@@ -150,7 +150,7 @@ class TestCreateItem:
         assert answer.status_code == 422
         assert [each["pointer"] for each in answer.json()["errors"]] == [f"/{field}"]
 
-    def test_a_pair_of_surrogates_is_one_character(self, caller: Api) -> None:
+    def test_accepts_surrogate_pair_as_one_character(self, caller: Api) -> None:
         body = r'{"title": "\ud83d\udca9"}'
 
         answer = caller.post("/api/v1/items", content=body, headers=JSON)
@@ -160,20 +160,18 @@ class TestCreateItem:
     @pytest.mark.parametrize(
         "number", ["9" * 30, "9" * 5_000, "-" + "9" * 5_000, "1e400", "1e-400", "-0"]
     )
-    def test_a_number_of_any_size_in_place_of_text_is_refused(
-        self, caller: Api, number: str
-    ) -> None:
+    def test_rejects_number_of_any_size_for_text(self, caller: Api, number: str) -> None:
         answer = caller.post("/api/v1/items", content=f'{{"title": {number}}}', headers=JSON)
 
         assert answer.status_code in (400, 422)
 
     @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
-    def test_what_json_does_not_have_is_refused(self, caller: Api, word: str) -> None:
+    def test_rejects_constants_outside_json(self, caller: Api, word: str) -> None:
         answer = caller.post("/api/v1/items", content=f'{{"title": {word}}}', headers=JSON)
 
         assert answer.status_code in (400, 422)
 
-    def test_a_refused_item_is_not_stored(self, caller: Api) -> None:
+    def test_rejected_item_is_not_stored(self, caller: Api) -> None:
         marker = create(caller)
 
         caller.post("/api/v1/items", json={"title": "a", "x": 1})
@@ -182,7 +180,7 @@ class TestCreateItem:
 
 
 class TestListItems:
-    def test_the_oldest_come_first_and_each_once(self, caller: Api) -> None:
+    def test_lists_oldest_first_and_each_item_once(self, caller: Api) -> None:
         marker = create(caller)
         made = [create(caller, title) for title in ("e", "d", "c", "b", "a")]
 
@@ -194,25 +192,25 @@ class TestListItems:
         assert first["next"] == made[1]["id"]
         assert third["next"] is None
 
-    def test_a_page_that_ends_with_the_last_item_has_no_next(self, caller: Api) -> None:
+    def test_page_that_ends_with_last_item_has_no_next(self, caller: Api) -> None:
         marker = create(caller)
         made = [create(caller) for _ in range(2)]
 
         assert page(caller, after=marker["id"], limit=2) == {"items": made, "next": None}
 
-    def test_after_the_last_item_there_is_nothing(self, caller: Api) -> None:
+    def test_page_after_last_item_is_empty(self, caller: Api) -> None:
         marker = create(caller)
 
         assert page(caller, after=marker["id"]) == {"items": [], "next": None}
 
-    def test_a_page_may_begin_after_an_item_that_is_gone(self, caller: Api) -> None:
+    def test_page_can_start_after_deleted_item(self, caller: Api) -> None:
         marker = create(caller)
         after = create(caller)
         caller.delete(f"/api/v1/items/{marker['id']}")
 
         assert page(caller, after=marker["id"])["items"] == [after]
 
-    def test_twenty_are_a_page_where_nothing_is_said(self, caller: Api) -> None:
+    def test_default_limit_is_twenty(self, caller: Api) -> None:
         marker = create(caller)
         made = [create(caller)["id"] for _ in range(21)]
 
@@ -222,7 +220,7 @@ class TestListItems:
         assert found["next"] == made[19]
 
     @pytest.mark.parametrize("limit", [1, 2, 100])
-    def test_a_limit_in_range_is_taken(self, caller: Api, limit: int) -> None:
+    def test_accepts_limit_in_range(self, caller: Api, limit: int) -> None:
         marker = create(caller)
         made = [create(caller) for _ in range(2)]
 
@@ -231,14 +229,14 @@ class TestListItems:
     @pytest.mark.parametrize(
         "limit", ["0", "101", "-1", "abc", "", "1.5", "9" * 30, "9" * 5_000, "1e2", "0x10", "null"]
     )
-    def test_another_limit_is_refused(self, caller: Api, limit: str) -> None:
+    def test_rejects_limit_out_of_range(self, caller: Api, limit: str) -> None:
         answer = caller.get("/api/v1/items", params={"limit": limit})
 
         assert answer.status_code == 422
         assert [each["query"] for each in answer.json()["errors"]] == ["limit"]
 
-    def test_items_created_meanwhile_disturb_no_page(self, caller: Api) -> None:
-        """Every item that was there at the start is seen once, and none is seen twice."""
+    def test_concurrent_inserts_do_not_disturb_pages(self, caller: Api) -> None:
+        """Every item that exists at the start appears once, and none twice."""
         marker = create(caller)
         before = [create(caller)["id"] for _ in range(30)]
         stop = threading.Event()
@@ -270,7 +268,7 @@ class TestListItems:
         assert seen == sorted(seen)
         assert seen[:30] == before
 
-    def test_a_deleted_item_is_in_no_list(self, caller: Api) -> None:
+    def test_deleted_item_is_not_listed(self, caller: Api) -> None:
         marker = create(caller)
         item = create(caller)
         caller.delete(f"/api/v1/items/{item['id']}")
@@ -279,7 +277,7 @@ class TestListItems:
 
 
 class TestGetItem:
-    def test_it_is_what_was_created(self, caller: Api) -> None:
+    def test_returns_created_item(self, caller: Api) -> None:
         item = create(caller, "Bread", description="Rye")
 
         answer = caller.get(f"/api/v1/items/{item['id']}")
@@ -287,10 +285,10 @@ class TestGetItem:
         assert answer.status_code == 200
         assert answer.json() == item
 
-    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+    def test_unknown_item_returns_404(self, caller: Api) -> None:
         assert caller.get(f"/api/v1/items/{NO_ITEM}").status_code == 404
 
-    def test_an_id_is_found_in_upper_case_too(self, caller: Api) -> None:
+    def test_accepts_id_in_upper_case(self, caller: Api) -> None:
         item = create(caller)
 
         answer = caller.get(f"/api/v1/items/{item['id'].upper()}")
@@ -309,7 +307,7 @@ class TestUpdateItem:
             ({"title": "  Cake ", "description": "Oat"}, "Cake", "Oat"),
         ],
     )
-    def test_only_what_was_sent_changes(
+    def test_changes_only_sent_fields(
         self, caller: Api, change: dict[str, Any], title: str, description: str | None
     ) -> None:
         item = create(caller, "Bread", description="Rye")
@@ -327,7 +325,7 @@ class TestUpdateItem:
         }
         assert caller.get(f"/api/v1/items/{item['id']}").json() == changed
 
-    def test_the_time_of_the_change_is_kept(self, caller: Api) -> None:
+    def test_sets_time_of_change(self, caller: Api) -> None:
         item = create(caller)
 
         changed = caller.patch(f"/api/v1/items/{item['id']}", json={"title": "new"}).json()
@@ -337,7 +335,7 @@ class TestUpdateItem:
             item["updated_at"]
         )
 
-    def test_an_empty_change_changes_nothing(self, caller: Api) -> None:
+    def test_empty_change_changes_nothing(self, caller: Api) -> None:
         item = create(caller)
 
         answer = caller.patch(f"/api/v1/items/{item['id']}", json={})
@@ -361,7 +359,7 @@ class TestUpdateItem:
             ("null", ""),
         ],
     )
-    def test_a_wrong_change_is_refused_and_changes_nothing(
+    def test_rejects_invalid_change_and_changes_nothing(
         self, caller: Api, body: str, pointer: str
     ) -> None:
         item = create(caller)
@@ -372,12 +370,12 @@ class TestUpdateItem:
         assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
         assert caller.get(f"/api/v1/items/{item['id']}").json() == item
 
-    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+    def test_unknown_item_returns_404(self, caller: Api) -> None:
         assert caller.patch(f"/api/v1/items/{NO_ITEM}", json={"title": "a"}).status_code == 404
 
 
 class TestDeleteItem:
-    def test_it_is_gone(self, caller: Api) -> None:
+    def test_deleted_item_returns_404(self, caller: Api) -> None:
         item = create(caller)
 
         answer = caller.delete(f"/api/v1/items/{item['id']}")
@@ -388,10 +386,10 @@ class TestDeleteItem:
         assert caller.delete(f"/api/v1/items/{item['id']}").status_code == 404
         assert caller.patch(f"/api/v1/items/{item['id']}", json={}).status_code == 404
 
-    def test_one_that_never_was_is_a_404(self, caller: Api) -> None:
+    def test_unknown_item_returns_404(self, caller: Api) -> None:
         assert caller.delete(f"/api/v1/items/{NO_ITEM}").status_code == 404
 
-    def test_deleted_ten_times_at_once_it_is_gone_once(self, caller: Api) -> None:
+    def test_ten_concurrent_deletes_delete_once(self, caller: Api) -> None:
         item = create(caller)
         statuses: list[int] = []
 
@@ -420,7 +418,7 @@ class TestOwners:
             ("DELETE", f"/api/v1/items/{NO_ITEM}", None),
         ],
     )
-    def test_a_stranger_is_refused(
+    def test_rejects_anonymous_request(
         self, api: Api, service: Service, method: str, path: str, body: dict[str, Any] | None
     ) -> None:
         answer = api.request(method, path, json=body)
@@ -428,14 +426,14 @@ class TestOwners:
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == CHALLENGES[service.combination.auth]
 
-    def test_the_owner_is_the_caller(self, account: Account) -> None:
+    def test_owner_is_authenticated_user(self, account: Account) -> None:
         assert create(account.api)["owner_id"] == account.id
 
     @pytest.mark.parametrize(
         ("method", "body"),
         [("GET", None), ("PATCH", {"title": "mine"}), ("PATCH", {}), ("DELETE", None)],
     )
-    def test_another_callers_item_is_a_404(
+    def test_item_of_another_user_returns_404(
         self, account: Account, other_account: Account, method: str, body: dict[str, Any] | None
     ) -> None:
         item = create(other_account.api)
@@ -447,7 +445,7 @@ class TestOwners:
         assert _without_id(answer.json()) == _without_id(never_was.json())
         assert other_account.api.get(f"/api/v1/items/{item['id']}").json() == item
 
-    def test_another_callers_items_are_in_no_list(
+    def test_items_of_other_users_are_not_listed(
         self, account: Account, other_account: Account
     ) -> None:
         theirs = create(other_account.api)
@@ -456,7 +454,7 @@ class TestOwners:
         assert page(account.api)["items"] == [mine]
         assert page(other_account.api)["items"] == [theirs]
 
-    def test_a_page_after_another_callers_item_shows_only_ones_own(
+    def test_page_after_item_of_another_user_lists_only_own_items(
         self, account: Account, other_account: Account
     ) -> None:
         theirs = create(other_account.api)
@@ -464,9 +462,7 @@ class TestOwners:
 
         assert page(account.api, after=theirs["id"])["items"] == [mine]
 
-    def test_an_administrator_sees_only_their_own_too(
-        self, admin: Account, account: Account
-    ) -> None:
+    def test_administrator_also_sees_only_own_items(self, admin: Account, account: Account) -> None:
         item = create(account.api)
 
         assert admin.api.get(f"/api/v1/items/{item['id']}").status_code == 404

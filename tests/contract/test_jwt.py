@@ -1,4 +1,4 @@
-"""`auth=jwt`: access tokens, refresh tokens and what ends them."""
+"""`auth=jwt`: access tokens, refresh tokens, and how they end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def refresh(api: Api, token: str) -> httpx2.Response:
-    """Trade a refresh token for a new pair."""
+    """Exchange a refresh token for a new pair."""
     return api.post("/api/v1/auth/refresh", json={"refresh_token": token})
 
 
@@ -40,12 +40,12 @@ def log_out(api: Api, token: str) -> httpx2.Response:
 
 
 def call_with(api: Api, token: str, scheme: str = "Bearer") -> httpx2.Response:
-    """Ask who is calling."""
+    """Request the own account."""
     return api.get("/api/v1/users/me", headers={"Authorization": f"{scheme} {token}"})
 
 
 class TestToken:
-    def test_the_answer_is_a_pair_that_no_cache_keeps(self, api: Api) -> None:
+    def test_returns_uncacheable_token_pair(self, api: Api) -> None:
         email = new_email()
         register(api, email=email)
 
@@ -73,7 +73,7 @@ class TestToken:
             ),
         ],
     )
-    def test_an_incomplete_form_is_refused(self, api: Api, form: dict[str, str], name: str) -> None:
+    def test_rejects_incomplete_form(self, api: Api, form: dict[str, str], name: str) -> None:
         answer = api.post("/api/v1/auth/token", data=form)
 
         assert answer.status_code == 422
@@ -92,14 +92,12 @@ class TestToken:
             b"grant_type=password&username=\xed\xa0\x80&password=y",
         ],
     )
-    def test_a_strange_form_is_no_bug(self, api: Api, body: bytes) -> None:
+    def test_unusual_form_does_not_cause_500(self, api: Api, body: bytes) -> None:
         answer = api.post("/api/v1/auth/token", content=body, headers=FORM)
 
         assert answer.status_code in (400, 401, 422)
 
-    def test_the_token_has_the_claims_and_lives_a_quarter_of_an_hour(
-        self, account: Account
-    ) -> None:
+    def test_token_has_required_claims_and_lives_15_minutes(self, account: Account) -> None:
         header, claims = tokens.read(account.tokens["access_token"])
 
         assert header["alg"] not in ("none", "None")
@@ -108,12 +106,12 @@ class TestToken:
         assert claims["exp"] - claims["iat"] == ACCESS_SECONDS
         assert abs(claims["iat"] - time.time()) < 5
 
-    def test_no_token_tells_secrets(self, account: Account) -> None:
+    def test_tokens_contain_no_secret(self, account: Account) -> None:
         _, claims = tokens.read(account.tokens["access_token"])
 
         assert account.email not in str(claims)
 
-    def test_no_two_tokens_are_alike(self, api: Api, account: Account) -> None:
+    def test_tokens_are_unique(self, api: Api, account: Account) -> None:
         _, others = log_in_with_jwt(api, account.email, PASSWORD)
 
         assert others["access_token"] != account.tokens["access_token"]
@@ -122,11 +120,11 @@ class TestToken:
 
 
 class TestAccessToken:
-    """Each forged token is signed with the right key, so that it fails for one reason only."""
+    """Each forged token has a valid signature, so that it can fail for one reason only."""
 
     @pytest.fixture
     def forge(self, account: Account, production: Settings) -> Any:
-        """Return a function that makes a token like the account's own, but for some claims."""
+        """Return a function that creates a token like the account's own, with changed claims."""
         header, claims = tokens.read(account.tokens["access_token"])
 
         def make(
@@ -145,13 +143,11 @@ class TestAccessToken:
 
         return make
 
-    def test_a_token_forged_with_the_right_key_and_claims_is_taken(
-        self, api: Api, forge: Any
-    ) -> None:
+    def test_accepts_forged_token_with_valid_key_and_claims(self, api: Api, forge: Any) -> None:
         assert call_with(api, forge()).status_code == 200
 
     @pytest.mark.parametrize("name", CLAIMS)
-    def test_every_claim_is_required(self, api: Api, forge: Any, name: str) -> None:
+    def test_requires_every_claim(self, api: Api, forge: Any, name: str) -> None:
         _assert_refused(call_with(api, forge(without=(name,))))
 
     @pytest.mark.parametrize(
@@ -176,42 +172,38 @@ class TestAccessToken:
             ("iat", "now"),
         ],
     )
-    def test_a_claim_of_another_value_is_refused(
+    def test_rejects_claim_with_wrong_value(
         self, api: Api, forge: Any, name: str, value: object
     ) -> None:
         _assert_refused(call_with(api, forge(**{name: value})))
 
-    def test_a_token_is_expired_the_second_its_time_is_over(self, api: Api, forge: Any) -> None:
+    def test_token_expires_to_the_second(self, api: Api, forge: Any) -> None:
         now = int(time.time())
 
         _assert_refused(call_with(api, forge(iat=now - ACCESS_SECONDS - 2, exp=now - 2)))
 
-    def test_a_token_from_the_future_is_refused(self, api: Api, forge: Any) -> None:
+    def test_rejects_token_issued_in_the_future(self, api: Api, forge: Any) -> None:
         now = int(time.time())
 
         _assert_refused(call_with(api, forge(iat=now + 3600, exp=now + 7200)))
 
     @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE"])
-    def test_a_token_without_signature_is_refused(
-        self, api: Api, forge: Any, algorithm: str
-    ) -> None:
+    def test_rejects_unsigned_token(self, api: Api, forge: Any, algorithm: str) -> None:
         _assert_refused(call_with(api, forge(head={"alg": algorithm})))
 
     @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-    def test_a_token_of_another_algorithm_is_refused(
-        self, api: Api, forge: Any, algorithm: str
-    ) -> None:
+    def test_rejects_token_of_another_algorithm(self, api: Api, forge: Any, algorithm: str) -> None:
         _assert_refused(call_with(api, forge(head={"alg": algorithm})))
 
-    def test_a_token_of_another_key_is_refused(self, api: Api, forge: Any) -> None:
+    def test_rejects_token_of_another_key(self, api: Api, forge: Any) -> None:
         _assert_refused(call_with(api, forge(key="another key of more than thirty-two bytes")))
 
-    def test_a_signature_cut_off_is_refused(self, api: Api, account: Account) -> None:
+    def test_rejects_token_without_signature_part(self, api: Api, account: Account) -> None:
         body = account.tokens["access_token"].rpartition(".")[0]
 
         _assert_refused(call_with(api, f"{body}."))
 
-    def test_altered_claims_are_refused(
+    def test_rejects_altered_claims(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         mine = account.tokens["access_token"].split(".")
@@ -234,7 +226,7 @@ class TestAccessToken:
             "null",
         ],
     )
-    def test_what_is_no_token_is_refused(self, api: Api, token: str) -> None:
+    def test_rejects_malformed_token(self, api: Api, token: str) -> None:
         header = f"Bearer {token}".strip().encode("latin-1")
 
         answer = api.get("/api/v1/users/me", headers=[(b"Authorization", header)])
@@ -242,21 +234,23 @@ class TestAccessToken:
         _assert_refused(answer)
 
     @pytest.mark.parametrize("scheme", ["Basic", "Token", "JWT"])
-    def test_another_scheme_is_refused(self, api: Api, account: Account, scheme: str) -> None:
+    def test_rejects_other_authentication_scheme(
+        self, api: Api, account: Account, scheme: str
+    ) -> None:
         _assert_refused(call_with(api, account.tokens["access_token"], scheme))
 
-    def test_the_scheme_is_compared_without_case(self, api: Api, account: Account) -> None:
+    def test_scheme_ignores_case(self, api: Api, account: Account) -> None:
         assert call_with(api, account.tokens["access_token"], "bearer").status_code == 200
 
-    def test_a_refresh_token_is_no_access_token(self, api: Api, account: Account) -> None:
+    def test_rejects_refresh_token_as_access_token(self, api: Api, account: Account) -> None:
         _assert_refused(call_with(api, account.tokens["refresh_token"]))
 
-    def test_a_token_in_the_address_is_refused(self, api: Api, account: Account) -> None:
+    def test_rejects_token_in_query_string(self, api: Api, account: Account) -> None:
         token = account.tokens["access_token"]
 
         _assert_refused(api.get("/api/v1/users/me", params={"access_token": token}))
 
-    def test_a_deactivated_users_token_is_refused(
+    def test_rejects_token_of_deactivated_user(
         self, api: Api, admin: Account, account: Account
     ) -> None:
         admin.api.patch(f"/api/v1/users/{account.id}", json={"is_active": False})
@@ -272,7 +266,7 @@ def _assert_refused(answer: httpx2.Response) -> None:
 
 
 class TestRefresh:
-    def test_the_new_pair_works(self, api: Api, account: Account) -> None:
+    def test_new_pair_works(self, api: Api, account: Account) -> None:
         answer = refresh(api, account.tokens["refresh_token"])
 
         assert answer.status_code == 200
@@ -283,7 +277,7 @@ class TestRefresh:
         assert call_with(api, pair["access_token"]).json()["id"] == account.id
         assert refresh(api, pair["refresh_token"]).status_code == 200
 
-    def test_a_spent_token_ends_the_whole_family(self, api: Api, account: Account) -> None:
+    def test_reused_token_ends_the_whole_family(self, api: Api, account: Account) -> None:
         first = account.tokens["refresh_token"]
         second = refresh(api, first).json()["refresh_token"]
         third = refresh(api, second).json()["refresh_token"]
@@ -293,14 +287,14 @@ class TestRefresh:
         assert refresh(api, third).status_code == 401
         assert refresh(api, second).status_code == 401
 
-    def test_a_spent_token_leaves_other_logins_alone(self, api: Api, account: Account) -> None:
+    def test_reused_token_keeps_other_logins(self, api: Api, account: Account) -> None:
         _, others = log_in_with_jwt(api, account.email, PASSWORD)
         refresh(api, account.tokens["refresh_token"])
         refresh(api, account.tokens["refresh_token"])
 
         assert refresh(api, others["refresh_token"]).status_code == 200
 
-    def test_used_ten_times_at_once_it_works_at_most_once(self, api: Api, account: Account) -> None:
+    def test_ten_concurrent_uses_succeed_at_most_once(self, api: Api, account: Account) -> None:
         answers: list[httpx2.Response] = []
         together = threading.Barrier(10)
 
@@ -322,10 +316,10 @@ class TestRefresh:
         assert refresh(api, pair["refresh_token"]).status_code == 401
 
     @pytest.mark.parametrize("token", ["", "x", "x" * 5_000, "\N{PILE OF POO}" * 10, "a.b.c"])
-    def test_another_token_is_refused(self, api: Api, token: str) -> None:
+    def test_rejects_unknown_token(self, api: Api, token: str) -> None:
         assert refresh(api, token).status_code in (401, 422)
 
-    def test_an_access_token_is_no_refresh_token(self, api: Api, account: Account) -> None:
+    def test_rejects_access_token_as_refresh_token(self, api: Api, account: Account) -> None:
         assert refresh(api, account.tokens["access_token"]).status_code == 401
 
     @pytest.mark.parametrize(
@@ -337,14 +331,14 @@ class TestRefresh:
             ({"refresh_token": "x", "y": 1}, "/y"),
         ],
     )
-    def test_another_body_is_refused(self, api: Api, body: dict[str, Any], pointer: str) -> None:
+    def test_rejects_invalid_body(self, api: Api, body: dict[str, Any], pointer: str) -> None:
         for path in ("/api/v1/auth/refresh", "/api/v1/auth/logout"):
             answer = api.post(path, json=body)
 
             assert answer.status_code == 422
             assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
 
-    def test_a_refresh_token_is_stored_only_as_a_hash(
+    def test_stores_only_hash_of_refresh_token(
         self, api: Api, account: Account, database: Database
     ) -> None:
         pair = refresh(api, account.tokens["refresh_token"]).json()
@@ -356,7 +350,7 @@ class TestRefresh:
 
 
 class TestLogout:
-    def test_the_family_is_ended(self, api: Api, account: Account) -> None:
+    def test_ends_the_family(self, api: Api, account: Account) -> None:
         first = account.tokens["refresh_token"]
         second = refresh(api, first).json()["refresh_token"]
 
@@ -366,7 +360,7 @@ class TestLogout:
         assert answer.content == b""
         assert refresh(api, second).status_code == 401
 
-    def test_other_logins_stay(self, api: Api, account: Account) -> None:
+    def test_keeps_other_logins(self, api: Api, account: Account) -> None:
         other, others = log_in_with_jwt(api, account.email, PASSWORD)
 
         log_out(api, account.tokens["refresh_token"])
@@ -374,10 +368,10 @@ class TestLogout:
         assert refresh(api, others["refresh_token"]).status_code == 200
         assert other.get("/api/v1/users/me").status_code == 200
 
-    def test_an_unknown_token_is_refused_or_forgotten_alike(
-        self, api: Api, account: Account
-    ) -> None:
-        """Whether twice or never logged in, the answer tells nothing of what exists."""
+    def test_unknown_and_ended_token_get_the_same_answer(self, api: Api, account: Account) -> None:
+        """A second logout and a logout without a login get the same answer, which does not reveal
+        what exists.
+        """
         log_out(api, account.tokens["refresh_token"])
 
         again = log_out(api, account.tokens["refresh_token"])
@@ -388,7 +382,9 @@ class TestLogout:
 
 
 class TestPasswordChange:
-    def test_it_ends_the_refresh_tokens_of_other_logins(self, api: Api, account: Account) -> None:
+    def test_new_password_ends_refresh_tokens_of_other_logins(
+        self, api: Api, account: Account
+    ) -> None:
         other, others = log_in_with_jwt(api, account.email, PASSWORD)
 
         answer = account.api.patch(
@@ -402,7 +398,7 @@ class TestPasswordChange:
 
 
 class TestKeyRotation:
-    def test_a_token_of_an_old_key_that_is_listed_is_taken(
+    def test_accepts_token_of_listed_old_key(
         self, start: Start, production: Settings, transcript: Transcript, account: Account
     ) -> None:
         old = f"{secret_key()},{production['SECRET_KEY']}"
@@ -417,10 +413,10 @@ class TestKeyRotation:
         with start() as server:
             _assert_refused(call_with(Api(server.url, transcript), pair["access_token"]))
 
-    def test_a_token_of_an_old_key_that_is_not_listed_is_refused(
+    def test_rejects_token_of_unlisted_old_key(
         self, start: Start, transcript: Transcript, account: Account
     ) -> None:
-        """The refresh token, which nothing signs, brings one of the new key."""
+        """The refresh token has no signature, so it still gets a token of the new key."""
         with start(SECRET_KEY=secret_key()) as server:
             api = Api(server.url, transcript)
 
@@ -429,7 +425,7 @@ class TestKeyRotation:
             pair = refresh(api, account.tokens["refresh_token"]).json()
             assert call_with(api, pair["access_token"]).status_code == 200
 
-    def test_an_expired_token_of_an_old_key_is_refused(
+    def test_rejects_expired_token_of_old_key(
         self, start: Start, production: Settings, transcript: Transcript, account: Account
     ) -> None:
         header, claims = tokens.read(account.tokens["access_token"])

@@ -1,4 +1,4 @@
-"""`auth=oauth2`: the way to the issuer and back, and what of it is refused."""
+"""`auth=oauth2`: the login at the issuer, and the responses that the service rejects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MINUTE = 60
 
 @pytest.fixture(autouse=True)
 def issuer() -> Iterator[Any]:
-    """The issuer that the server trusts, which says nothing unusual but what the test tells it."""
+    """The issuer that the server trusts. It behaves normally unless the test changes it."""
     shared = shared_issuer()
     yield shared
     shared.person, shared.told, shared.claims = {}, {}, {}
@@ -39,33 +39,35 @@ def issuer() -> Iterator[Any]:
 
 
 def somebody(**changes: Any) -> dict[str, Any]:
-    """Return somebody new, whose address the issuer has verified."""
+    """Return a new user whose address the issuer has verified."""
     email = new_email()
     return {"sub": f"subject of {email}", "email": email, "email_verified": True, **changes}
 
 
 class Browser:
-    """A browser on its way to the issuer and back, which keeps the cookie of its login."""
+    """A browser that logs in at the issuer and keeps the login's cookie."""
 
     def __init__(self, api: Api, **query: str) -> None:
-        """Go to the issuer."""
+        """Open the issuer's page."""
         self.api = api
         self.there = api.get(LOGIN, params=query)
         assert self.there.status_code == 302, self.there.text
         self.state_cookie = self.there.cookies["login_state"]
 
     def come_back(self, **changes: str) -> httpx2.Response:
-        """Prove who it is, and come back; `changes` are of what is brought along."""
+        """Authenticate at the issuer and return to the service. `changes` alter the callback's
+        parameters.
+        """
         return self.bring(let_in(self.there.headers["location"]).copy_merge_params(changes))
 
     def bring(self, address: httpx2.URL) -> httpx2.Response:
-        """Open the address that the issuer sent the browser to."""
+        """Open the URL that the issuer redirected the browser to."""
         cookie = f"login_state={self.state_cookie}"
         return self.api.get(address.raw_path.decode(), headers={"Cookie": cookie})
 
 
 def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
-    """Return the account whose session a login began."""
+    """Return the account whose session the login started."""
     assert answer.status_code == 303, answer.text
     caller, _ = in_session(api, answer.cookies["session"])
     account: dict[str, Any] = caller.get(ME).json()
@@ -73,15 +75,13 @@ def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
 
 
 def assert_refused(answer: httpx2.Response, status: int = 401) -> None:
-    """Check that a login was refused, and left no session."""
+    """Check that the service rejected the login and started no session."""
     assert answer.status_code == status, answer.text
     assert "set-cookie" not in answer.headers
 
 
 class TestLogin:
-    def test_it_leads_to_the_issuer_with_all_that_the_protocol_asks_for(
-        self, api: Api, issuer: Any
-    ) -> None:
+    def test_redirects_to_issuer_with_all_protocol_parameters(self, api: Api, issuer: Any) -> None:
         answer = api.get(LOGIN)
 
         assert answer.status_code == 302
@@ -96,7 +96,7 @@ class TestLogin:
         assert min(len(sent[name]) for name in ("state", "nonce", "code_challenge")) >= 43
         assert sent["redirect_uri"] == f"{str(api.base_url).rstrip('/')}/api/v1/auth/callback"
 
-    def test_no_two_logins_have_anything_in_common(self, api: Api) -> None:
+    def test_two_logins_share_no_value(self, api: Api) -> None:
         first, second = (
             parse_qs(urlsplit(api.get(LOGIN).headers["location"]).query) for _ in range(2)
         )
@@ -104,20 +104,18 @@ class TestLogin:
         for name in ("state", "nonce", "code_challenge"):
             assert first[name] != second[name]
 
-    def test_the_cookie_of_the_login_is_for_this_way_only(self, api: Api) -> None:
+    def test_login_cookie_is_limited_to_callback(self, api: Api) -> None:
         flags = api.get(LOGIN).headers["set-cookie"].split("; ")[1:]
 
         assert {"HttpOnly", "SameSite=Lax", "Secure", "Path=/api/v1/auth"} <= set(flags)
 
     @pytest.mark.parametrize("path", ["/docs", "/", "/api/v1/items?limit=1", "/a#b"])
-    def test_it_comes_back_to_a_path_of_the_service(self, api: Api, issuer: Any, path: str) -> None:
+    def test_returns_to_path_of_service(self, api: Api, issuer: Any, path: str) -> None:
         issuer.person = somebody()
 
         assert Browser(api, return_to=path).come_back().headers["location"] == path
 
-    def test_an_issuer_that_is_down_is_an_outage(
-        self, transcript: Transcript, start: Start
-    ) -> None:
+    def test_unavailable_issuer_returns_503(self, transcript: Transcript, start: Start) -> None:
         own = new_issuer()
         own.server_close()
         with start(**issuer_settings(own)) as server:
@@ -127,7 +125,7 @@ class TestLogin:
 
 
 class TestCallback:
-    def test_somebody_new_gets_an_account(self, api: Api, issuer: Any) -> None:
+    def test_new_subject_gets_account(self, api: Api, issuer: Any) -> None:
         issuer.person = person = somebody()
 
         answer = Browser(api).come_back()
@@ -137,23 +135,21 @@ class TestCallback:
         assert account["email"] == person["email"]
         assert (account["role"], account["is_active"]) == ("user", True)
 
-    def test_somebody_is_known_by_the_subject_and_not_by_the_address(
-        self, api: Api, issuer: Any
-    ) -> None:
+    def test_identifies_user_by_subject_and_not_by_address(self, api: Api, issuer: Any) -> None:
         issuer.person = person = somebody()
         first = me(api, Browser(api).come_back())
         issuer.person = {**person, "email": new_email(), "email_verified": False}
 
         assert me(api, Browser(api).come_back()) == first
 
-    def test_a_verified_address_joins_the_account_that_has_it(self, api: Api, issuer: Any) -> None:
+    def test_verified_address_links_existing_account(self, api: Api, issuer: Any) -> None:
         issuer.person = person = somebody()
         registered = register(api, email=person["email"]).json()
 
         assert me(api, Browser(api).come_back())["id"] == registered["id"]
 
     @pytest.mark.parametrize("verified", [False, None, "true", 1])
-    def test_an_address_that_is_not_verified_joins_nothing(
+    def test_unverified_address_links_no_account(
         self, api: Api, issuer: Any, verified: object
     ) -> None:
         issuer.person = person = somebody(email_verified=verified)
@@ -161,28 +157,26 @@ class TestCallback:
 
         assert_refused(Browser(api).come_back(), 409)
 
-    def test_the_account_of_one_subject_is_not_joined_by_another(
-        self, api: Api, issuer: Any
-    ) -> None:
+    def test_account_with_subject_is_not_linked_to_another(self, api: Api, issuer: Any) -> None:
         issuer.person = person = somebody()
         Browser(api).come_back()
         issuer.person = {**person, "sub": "somebody else"}
 
         assert_refused(Browser(api).come_back(), 409)
 
-    def test_the_address_may_stand_in_the_userinfo_only(self, api: Api, issuer: Any) -> None:
+    def test_accepts_address_from_userinfo_only(self, api: Api, issuer: Any) -> None:
         person = somebody()
         issuer.person, issuer.told = {"sub": person["sub"]}, person
 
         assert me(api, Browser(api).come_back())["email"] == person["email"]
 
-    def test_the_userinfo_of_somebody_else_is_not_taken(self, api: Api, issuer: Any) -> None:
+    def test_rejects_userinfo_of_another_subject(self, api: Api, issuer: Any) -> None:
         person = somebody()
         issuer.person, issuer.told = {"sub": "one"}, {**person, "sub": "another"}
 
         assert_refused(Browser(api).come_back())
 
-    def test_who_is_switched_off_is_out_at_once_and_comes_back(
+    def test_deactivation_applies_immediately_and_can_be_undone(
         self, api: Api, admin: Account, issuer: Any
     ) -> None:
         issuer.person = somebody()
@@ -197,7 +191,7 @@ class TestCallback:
         admin.api.patch(f"/api/v1/users/{account['id']}", json={"is_active": True})
         assert me(api, Browser(api).come_back()) == account
 
-    def test_an_address_that_was_changed_here_stays(self, api: Api, account: Account) -> None:
+    def test_login_keeps_address_changed_in_service(self, api: Api, account: Account) -> None:
         email = new_email()
         change = {"email": email, "current_password": account.password}
         assert account.api.patch(ME, json=change).status_code == 200
@@ -206,7 +200,7 @@ class TestCallback:
 
         assert caller.get(ME).json()["email"] == email
 
-    def test_the_session_before_is_ended(self, api: Api, account: Account) -> None:
+    def test_login_ends_previous_session(self, api: Api, account: Account) -> None:
         browser = Browser(api)
         address = let_in(browser.there.headers["location"], login=account.email)
         cookies = f"login_state={browser.state_cookie}; session={account.tokens['cookie']}"
@@ -217,7 +211,7 @@ class TestCallback:
         assert answer.cookies["session"] != account.tokens["cookie"]
         assert account.api.get(ME).status_code == 401
 
-    def test_of_two_at_once_each_ends_well_or_in_a_conflict(self, api: Api, issuer: Any) -> None:
+    def test_two_concurrent_logins_succeed_or_conflict(self, api: Api, issuer: Any) -> None:
         issuer.person = somebody()
         browsers = [Browser(api.again()) for _ in range(4)]
         addresses = [let_in(each.there.headers["location"]) for each in browsers]
@@ -241,7 +235,7 @@ class TestCallback:
         assert set(answers) <= {303, 409}
 
 
-class TestWhatIsRefused:
+class TestRejected:
     @pytest.mark.parametrize(
         "claims",
         [
@@ -261,20 +255,20 @@ class TestWhatIsRefused:
             pytest.param({"email": "no address"}, id="no real address"),
         ],
     )
-    def test_a_token_that_is_not_for_this_login(
+    def test_rejects_token_for_another_login(
         self, api: Api, issuer: Any, claims: dict[str, Any]
     ) -> None:
         issuer.person, issuer.claims = somebody(), claims
 
         assert_refused(Browser(api).come_back())
 
-    def test_a_clock_that_is_a_little_off_is_no_reason(self, api: Api, issuer: Any) -> None:
+    def test_accepts_small_clock_difference(self, api: Api, issuer: Any) -> None:
         now = int(time.time())
         issuer.person, issuer.claims = somebody(), {"exp": now - 20, "iat": now + 20}
 
         assert Browser(api).come_back().status_code == 303
 
-    def test_a_key_that_was_rotated_out(self, api: Api, issuer: Any) -> None:
+    def test_rejects_key_that_was_rotated_out(self, api: Api, issuer: Any) -> None:
         issuer.person = somebody()
         Browser(api).come_back()
         old = issuer.key
@@ -284,11 +278,11 @@ class TestWhatIsRefused:
 
         assert new == [303] * 6
         answers = [Browser(api.again()).come_back() for _ in range(6)]
-        # Each worker has the new key only once it has seen a token that is signed by it.
+        # Each worker loads the new key when it first sees a token with its signature.
         assert 401 in {each.status_code for each in answers}
 
     @pytest.mark.parametrize("forged", ["key", "none"])
-    def test_a_signature_that_is_not_of_the_issuer(
+    def test_rejects_signature_of_another_issuer(
         self, api: Api, issuer: Any, forged: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         issuer.person = somebody()
@@ -306,12 +300,12 @@ class TestWhatIsRefused:
 
         assert_refused(answer)
 
-    def test_a_state_that_was_used(self, api: Api, issuer: Any) -> None:
+    def test_rejects_used_state(self, api: Api, issuer: Any) -> None:
         issuer.person = somebody()
         browser = Browser(api)
         assert browser.come_back().status_code == 303
 
-        # With a code of its own: the issuer would take it.
+        # With a new code, which the issuer would accept.
         assert_refused(browser.come_back())
 
     @pytest.mark.parametrize(
@@ -319,25 +313,25 @@ class TestWhatIsRefused:
         [{"state": "x"}, {"state": ""}, {"state": "\u00e9"}, {"code": "x"}, {"code": ""}],
         ids=str,
     )
-    def test_what_the_issuer_did_not_send(
+    def test_rejects_parameters_that_issuer_did_not_send(
         self, api: Api, issuer: Any, changes: dict[str, str]
     ) -> None:
         issuer.person = somebody()
 
         assert_refused(Browser(api).come_back(**changes))
 
-    def test_a_login_that_another_browser_began(self, api: Api, issuer: Any) -> None:
+    def test_rejects_login_started_by_another_browser(self, api: Api, issuer: Any) -> None:
         issuer.person = somebody()
         victim, attacker = Browser(api), Browser(api)
         address = let_in(attacker.there.headers["location"])
 
         assert_refused(victim.bring(address))
 
-    def test_no_cookie_and_nothing_at_all(self, api: Api) -> None:
+    def test_rejects_missing_cookie_and_empty_callback(self, api: Api) -> None:
         assert_refused(api.get("/api/v1/auth/callback"))
         assert_refused(api.get("/api/v1/auth/callback", params={"error": "access_denied"}))
 
-    def test_what_came_back_is_not_in_the_log(
+    def test_log_does_not_contain_callback_parameters(
         self, transcript: Transcript, start: Start, issuer: Any
     ) -> None:
         issuer.person = person = somebody()

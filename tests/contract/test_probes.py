@@ -64,13 +64,13 @@ PATHS_OF_AUTH: dict[str, dict[str, set[str]]] = {
 
 
 class TestLive:
-    def test_it_is_ok(self, api: Api) -> None:
+    def test_live_returns_ok(self, api: Api) -> None:
         answer = api.get("/health/live")
 
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok"}
 
-    def test_it_is_ok_where_the_database_is_down(
+    def test_live_returns_ok_without_database(
         self, database: Database, start: Start, transcript: Transcript
     ) -> None:
         with (
@@ -81,14 +81,14 @@ class TestLive:
 
 
 class TestReady:
-    def test_it_is_ok_with_each_backing_service(self, api: Api) -> None:
+    def test_ready_lists_every_backing_service(self, api: Api) -> None:
         answer = api.get("/health/ready")
 
         assert answer.status_code == 200
         assert answer.json() == {"status": "ok", "checks": {"database": "ok"}}
 
     @pytest.mark.once_per(*ALL_BUT_AUTH)
-    def test_a_database_that_is_down_is_told_in_time(
+    def test_ready_reports_unavailable_database_in_time(
         self, database: Database, start: Start, transcript: Transcript
     ) -> None:
         with (
@@ -98,7 +98,7 @@ class TestReady:
             _assert_not_ready(api)
 
     @pytest.mark.once_per(*ALL_BUT_AUTH)
-    def test_a_database_that_goes_away_is_told_in_time(
+    def test_ready_reports_lost_database_in_time(
         self, database: Database, start: Start, transcript: Transcript
     ) -> None:
         for outage in database.outages():
@@ -123,7 +123,7 @@ def _assert_not_ready(api: Api) -> None:
 
 
 class TestOpenapi:
-    def test_it_is_a_valid_document(self, api: Api) -> None:
+    def test_document_is_valid(self, api: Api) -> None:
         answer = api.get("/openapi.json")
 
         assert answer.headers["content-type"].partition(";")[0] == "application/json"
@@ -131,7 +131,7 @@ class TestOpenapi:
         assert re.match(r"3\.1\.\d+\Z", content["openapi"])
         validate(content)
 
-    def test_it_has_exactly_the_operations_of_the_contract(
+    def test_document_has_exactly_the_operations_of_the_contract(
         self, document: Document, combination: Combination
     ) -> None:
         written = {
@@ -141,7 +141,7 @@ class TestOpenapi:
 
         assert written == {**PATHS, **PATHS_OF_AUTH[combination.auth]}
 
-    def test_every_operation_has_a_name_of_its_own(self, document: Document) -> None:
+    def test_operation_ids_are_unique(self, document: Document) -> None:
         names = [
             operation["operationId"]
             for operations in document.content["paths"].values()
@@ -158,28 +158,26 @@ class TestOpenapi:
                         types = set(response.get("content", {}))
                         assert types == {"application/problem+json"}, f"{method} {path} {status}"
 
-    def test_operations_with_a_body_tell_what_can_be_wrong_with_it(
-        self, document: Document
-    ) -> None:
+    def test_operations_with_body_document_validation_errors(self, document: Document) -> None:
         for path, operations in document.content["paths"].items():
             for method, operation in operations.items():
                 if "requestBody" in operation:
                     missing = {"400", "413", "415", "422"} - set(operation["responses"])
                     assert not missing, f"{method} {path}"
 
-    def test_operations_on_the_database_tell_that_it_can_be_down(self, document: Document) -> None:
+    def test_operations_on_database_document_503(self, document: Document) -> None:
         for path, operations in document.content["paths"].items():
             for method, operation in operations.items():
                 if path != "/health/live":
                     assert "503" in operation["responses"], f"{method} {path}"
 
-    def test_it_names_the_service(self, document: Document) -> None:
+    def test_document_names_the_service(self, document: Document) -> None:
         assert document.content["info"]["title"]
         assert document.content["info"]["version"]
 
 
 class Assets(HTMLParser):
-    """Collects the addresses from which a page loads something."""
+    """Collect the URLs from which a page loads resources."""
 
     LOADED_BY: ClassVar = {
         "script": "src",
@@ -210,7 +208,7 @@ class Assets(HTMLParser):
 
 
 class TestDocs:
-    def test_the_page_loads_what_it_needs_from_the_service_itself(self, api: Api) -> None:
+    def test_page_loads_all_resources_from_the_service(self, api: Api) -> None:
         page = api.get("/docs")
         assert page.status_code == 200
         assert page.headers["content-type"].partition(";")[0] == "text/html"
@@ -229,13 +227,13 @@ class TestDocs:
         assert kinds & {"text/javascript", "application/javascript"}
         assert "text/css" in kinds
 
-    def test_nothing_in_the_page_names_another_host(self, api: Api) -> None:
+    def test_page_names_no_other_host(self, api: Api) -> None:
         page = api.get("/docs").text
 
         hosts = {urlsplit(each).netloc for each in re.findall(r"(?:https?:)?//[^\s\"'<>)]+", page)}
         assert hosts <= {"www.w3.org", f"127.0.0.1:{api.base_url.port}"}
 
-    def test_the_page_shows_the_document(self, api: Api) -> None:
+    def test_page_shows_the_document(self, api: Api) -> None:
         page = api.get("/docs")
         assets = Assets()
         assets.feed(page.text)
@@ -251,10 +249,10 @@ class TestDocs:
         assert any("/openapi.json" in each for each in sources)
 
     @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
-    def test_they_can_be_switched_off(self, opened_api: Api, path: str) -> None:
+    def test_docs_can_be_disabled(self, opened_api: Api, path: str) -> None:
         assert opened_api.get(path).status_code == 404
 
-    def test_the_assets_are_switched_off_with_them(self, api: Api, opened_api: Api) -> None:
+    def test_assets_are_disabled_with_docs(self, api: Api, opened_api: Api) -> None:
         assets = Assets()
         assets.feed(api.get("/docs").text)
 
@@ -268,5 +266,5 @@ class TestDocs:
 
 
 @pytest.mark.parametrize("name", ["/redoc", "/docs/oauth2-redirect", "/metrics"])
-def test_nothing_else_is_served_at_the_root(api: Api, name: str) -> None:
+def test_serves_nothing_else_at_the_root(api: Api, name: str) -> None:
     assert api.get(name).status_code == 404

@@ -1,4 +1,4 @@
-"""Life of the process: stopping, and what it writes."""
+"""Life of the process: shutdown and logs."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ SLACK = 2
 
 @pytest.mark.once_per("framework", "concurrency")
 class TestStop:
-    def test_an_idle_server_stops_at_once(self, start: Start) -> None:
+    def test_idle_server_stops_at_once(self, start: Start) -> None:
         with start() as server:
             begun = time.monotonic()
 
             assert server.stop() == 0
             assert time.monotonic() - begun < 3
 
-    def test_a_server_of_two_workers_stops_in_time(self, start: Start) -> None:
-        """One of them may be starting still."""
+    def test_server_with_two_workers_stops_in_time(self, start: Start) -> None:
+        """One worker may still be starting."""
         with start(workers=2) as server:
             begun = time.monotonic()
 
             assert server.stop() == 0
             assert time.monotonic() - begun < STOP_SECONDS + SLACK
 
-    def test_an_idle_connection_does_not_hold_it(self, start: Start) -> None:
+    def test_idle_connection_does_not_delay_stop(self, start: Start) -> None:
         with start() as server, connect(server) as connection:
             connection.sendall(head(server, "GET /health/live HTTP/1.1"))
             assert read_answer(connection).status == 200
@@ -52,7 +52,7 @@ class TestStop:
             assert server.stop() == 0
             assert time.monotonic() - begun < 5
 
-    def test_a_request_under_way_is_finished_and_no_other_is_taken(
+    def test_finishes_open_requests_and_accepts_no_new_ones(
         self, service: Service, database: Database, start: Start, transcript: Transcript
     ) -> None:
         with start() as server:
@@ -75,7 +75,7 @@ class TestStop:
             assert answers == [201]
             assert server.process.wait(STOP_SECONDS) == 0
 
-    def test_a_request_that_never_ends_holds_it_ten_seconds_at_most(self, start: Start) -> None:
+    def test_endless_request_delays_stop_by_ten_seconds_at_most(self, start: Start) -> None:
         with start() as server, connect(server) as connection:
             connection.sendall(
                 head(
@@ -92,7 +92,7 @@ class TestStop:
             assert server.stop() == 0
             assert time.monotonic() - begun < STOP_SECONDS + SLACK
 
-    def test_an_interrupt_stops_it_too(self, start: Start) -> None:
+    def test_interrupt_stops_server(self, start: Start) -> None:
         with start() as server:
             server.process.send_signal(signal.SIGINT)
 
@@ -116,7 +116,7 @@ def _caller(server: Server, service: Service, transcript: Transcript) -> Api:
 
 
 class TestLog:
-    def test_production_writes_one_json_object_a_line(
+    def test_production_logs_one_json_object_per_line(
         self, caller: Api, own_server: Server
     ) -> None:
         caller.get("/api/v1/items", headers={"X-Request-ID": f"log-{uuid.uuid4()}"})
@@ -126,7 +126,7 @@ class TestLog:
         for line in lines:
             assert isinstance(json.loads(line), dict), line
 
-    def test_every_request_has_a_line_that_tells_what_and_how(
+    def test_every_request_logs_method_path_and_status(
         self, caller: Api, own_server: Server
     ) -> None:
         request_id = f"log-{uuid.uuid4()}"
@@ -139,16 +139,14 @@ class TestLog:
         assert "/api/v1/items" in line.values()
         assert 200 in line.values()
 
-    def test_what_a_client_sends_makes_no_line_of_its_own(
-        self, caller: Api, own_server: Server
-    ) -> None:
+    def test_client_input_cannot_start_a_log_line(self, caller: Api, own_server: Server) -> None:
         caller.get("/api/v1/%0A%7B%22forged%22%3A%22line%22%7D")
 
         for line in own_server.log().splitlines():
             assert not line.startswith('{"forged"')
 
     @pytest.mark.once_per("framework", "concurrency")
-    def test_locally_it_is_readable(self, start: Start) -> None:
+    def test_local_log_is_readable_text(self, start: Start) -> None:
         with start(ENVIRONMENT="local") as server:
             with connect(server) as connection:
                 connection.sendall(head(server, "GET /health/ready HTTP/1.1"))
@@ -160,7 +158,7 @@ class TestLog:
             assert not [line for line in lines if line.startswith("{")]
 
     @pytest.mark.once_per("framework", "auth")
-    def test_no_secret_stands_in_it(
+    def test_log_contains_no_secret(
         self,
         service: Service,
         production: Settings,
@@ -185,7 +183,7 @@ class TestLog:
 
 
 def _use_secrets(server: Server, service: Service, transcript: Transcript) -> list[str]:
-    """Make every request that carries a secret, well and badly, and return the secrets."""
+    """Send every request that carries a secret, valid and invalid, and return the secrets."""
     api = Api(server.url, transcript)
     account = new_account(api, service.combination.auth)
     wrong, new = "a wrong password 1", "a new password 234"

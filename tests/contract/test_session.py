@@ -1,4 +1,4 @@
-"""`auth=session`, and the sessions of `auth=oauth2`: cookies, CSRF tokens, and their end."""
+"""`auth=session`, and the sessions of `auth=oauth2`: cookies, CSRF tokens, and how sessions end."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ CONNECTIONS = 10
 
 
 def call_with(api: Api, cookie: str) -> httpx2.Response:
-    """Ask who is calling."""
+    """Request the own account."""
     return api.get("/api/v1/users/me", headers={"Cookie": f"session={cookie}"})
 
 
 def cookie_of(answer: httpx2.Response) -> Morsel[str]:
-    """Return the one cookie that an answer sets."""
+    """Return the one cookie that a response sets."""
     (header,) = answer.headers.get_list("set-cookie")
     (cookie,) = SimpleCookie(header).values()
     assert cookie.key == "session"
@@ -64,13 +64,13 @@ def again(api: Api, account: Account, service: Service) -> Account:
 
 @pytest.fixture
 def stored(database: Database, service: Service, account: Account) -> StoredLogins:
-    """The sessions of the account, as they are stored."""
+    """The stored sessions of the account."""
     return StoredLogins.of(database, service.combination, account.email)
 
 
 @pytest.mark.auth("session")
 class TestLogIn:
-    def test_the_answer_is_the_user_which_no_cache_keeps(self, api: Api, email: str) -> None:
+    def test_returns_uncacheable_user(self, api: Api, email: str) -> None:
         answer = ask_for_session(api, email, PASSWORD)
 
         assert answer.status_code == 200
@@ -78,14 +78,16 @@ class TestLogIn:
         assert answer.json()["email"] == email
         assert answer.headers["cache-control"] == "no-store"
 
-    def test_the_cookie_is_for_this_service_and_not_for_scripts(self, api: Api, email: str) -> None:
+    def test_cookie_is_limited_to_service_and_hidden_from_scripts(
+        self, api: Api, email: str
+    ) -> None:
         cookie = cookie_of(ask_for_session(api, email, PASSWORD))
 
         assert (cookie["httponly"], cookie["secure"]) == (True, True)
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
         assert len(cookie.value) >= 32
 
-    def test_locally_the_cookie_goes_without_tls(self, opened_api: Api) -> None:
+    def test_local_cookie_works_without_tls(self, opened_api: Api) -> None:
         email = new_email()
         register(opened_api, email=email)
 
@@ -94,7 +96,7 @@ class TestLogIn:
         assert (cookie["httponly"], cookie["secure"]) == (True, "")
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
 
-    def test_a_refusal_sets_no_cookie(self, api: Api, email: str) -> None:
+    def test_failed_login_sets_no_cookie(self, api: Api, email: str) -> None:
         answer = ask_for_session(api, email, "a wrong password")
 
         assert answer.status_code == 401
@@ -112,9 +114,7 @@ class TestLogIn:
         ],
         ids=["form", "multipart", "text"],
     )
-    def test_what_a_form_of_another_site_can_send_is_a_415(
-        self, api: Api, sent: dict[str, Any]
-    ) -> None:
+    def test_form_of_another_site_returns_415(self, api: Api, sent: dict[str, Any]) -> None:
         assert api.post("/api/v1/auth/login", **sent).status_code == 415
 
     @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ class TestLogIn:
             ({"email": "a@example.org", "password": PASSWORD, "role": "admin"}, "/role"),
         ],
     )
-    def test_another_body_is_refused(self, api: Api, body: dict[str, Any], pointer: str) -> None:
+    def test_rejects_invalid_body(self, api: Api, body: dict[str, Any], pointer: str) -> None:
         answer = api.post("/api/v1/auth/login", json=body)
 
         assert answer.status_code == 422
@@ -144,19 +144,21 @@ class TestLogIn:
             ("\N{PILE OF POO}", "\N{PILE OF POO}"),
         ],
     )
-    def test_strange_credentials_are_no_bug(self, api: Api, email: str, password: str) -> None:
+    def test_unusual_credentials_do_not_cause_500(
+        self, api: Api, email: str, password: str
+    ) -> None:
         assert ask_for_session(api, email, password).status_code in (401, 422)
 
-    def test_every_login_has_a_session_of_its_own(self, api: Api, email: str) -> None:
+    def test_every_login_starts_its_own_session(self, api: Api, email: str) -> None:
         cookies = {cookie_of(ask_for_session(api, email, PASSWORD)).value for _ in range(3)}
 
         assert len(cookies) == 3
         assert {call_with(api, each).status_code for each in cookies} == {200}
 
-    def test_the_session_whose_cookie_came_along_is_ended(
+    def test_login_ends_session_of_sent_cookie(
         self, api: Api, account: Account, again: Account
     ) -> None:
-        """No CSRF token is needed: the page that logs in may have lost it."""
+        """The login needs no CSRF token, because its page may have lost the token."""
         with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
             answer = ask_for_session(browser, account.email, PASSWORD)
 
@@ -165,16 +167,14 @@ class TestLogIn:
         assert account.api.get("/api/v1/users/me").status_code == 401
         assert again.api.get("/api/v1/users/me").status_code == 200
 
-    def test_a_failure_ends_no_session(self, api: Api, account: Account) -> None:
+    def test_failed_login_ends_no_session(self, api: Api, account: Account) -> None:
         with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
             assert ask_for_session(browser, account.email, "a wrong password").status_code == 401
 
         assert account.api.get("/api/v1/users/me").status_code == 200
 
     @pytest.mark.parametrize("chosen", ["chosen", "x" * 32, f"{NO_LOGIN}.chosen", "a" * 43, ""])
-    def test_a_cookie_that_somebody_chose_is_not_adopted(
-        self, api: Api, email: str, chosen: str
-    ) -> None:
+    def test_ignores_session_id_chosen_by_client(self, api: Api, email: str, chosen: str) -> None:
         with api.again(headers={"Cookie": f"session={chosen}"}) as browser:
             answer = ask_for_session(browser, email, PASSWORD)
 
@@ -182,7 +182,7 @@ class TestLogIn:
         assert cookie_of(answer).value != chosen
         assert call_with(api, chosen).status_code == 401
 
-    def test_the_session_of_another_is_not_adopted(
+    def test_login_does_not_take_over_session_of_another_user(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         planted = other_account.tokens["cookie"]
@@ -199,23 +199,23 @@ class TestCookie:
         "cookie",
         ["", "x", "a.b", ".", "....", f"{NO_LOGIN}.", f"{NO_LOGIN}.x", "x" * 5_000, "null", "%00"],
     )
-    def test_what_is_no_session_is_refused(self, api: Api, cookie: str) -> None:
+    def test_rejects_malformed_cookie(self, api: Api, cookie: str) -> None:
         assert call_with(api, cookie).status_code == 401
 
     @pytest.mark.parametrize("header", [b"session", b"=", b"session=\xff\xfe", b'session="', b";"])
-    def test_a_strange_header_is_refused(self, api: Api, header: bytes) -> None:
+    def test_rejects_malformed_cookie_header(self, api: Api, header: bytes) -> None:
         answer = api.get("/api/v1/users/me", headers=[(b"Cookie", header)])
 
         assert answer.status_code == 401
 
-    def test_an_altered_cookie_is_refused(self, api: Api, account: Account) -> None:
+    def test_rejects_altered_cookie(self, api: Api, account: Account) -> None:
         cookie = account.tokens["cookie"]
         last = "b" if cookie.endswith("a") else "a"
 
         for each in (cookie[:-1], cookie[:-1] + last, cookie + "a", cookie.swapcase()):
             assert call_with(api, each).status_code == 401, each
 
-    def test_half_of_one_and_half_of_another_is_refused(
+    def test_rejects_mixed_parts_of_two_cookies(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         mine, theirs = account.tokens["cookie"], other_account.tokens["cookie"]
@@ -223,7 +223,7 @@ class TestCookie:
 
         assert call_with(api, mine[:half] + theirs[half:]).status_code == 401
 
-    def test_it_counts_nowhere_but_in_the_cookie(self, api: Api, account: Account) -> None:
+    def test_ignores_session_outside_the_cookie(self, api: Api, account: Account) -> None:
         cookie = account.tokens["cookie"]
 
         for sent in (
@@ -235,12 +235,12 @@ class TestCookie:
         ):
             assert api.get("/api/v1/users/me", **sent).status_code == 401, sent
 
-    def test_other_cookies_beside_it_do_not_matter(self, api: Api, account: Account) -> None:
+    def test_ignores_other_cookies(self, api: Api, account: Account) -> None:
         header = f"theme=dark; session={account.tokens['cookie']}; lang=de"
 
         assert api.get("/api/v1/users/me", headers={"Cookie": header}).status_code == 200
 
-    def test_it_is_taken_by_either_worker(self, account: Account) -> None:
+    def test_either_worker_accepts_session(self, account: Account) -> None:
         statuses = set()
         for _ in range(CONNECTIONS):
             with account.api.again(headers=account.api.credentials) as browser:
@@ -248,7 +248,7 @@ class TestCookie:
 
         assert statuses == {201}
 
-    def test_it_outlives_a_restart(
+    def test_session_survives_restart(
         self, start: Start, transcript: Transcript, account: Account
     ) -> None:
         for _ in range(2):
@@ -259,9 +259,7 @@ class TestCookie:
                 assert browser.post("/api/v1/items", json={"title": "a"}).status_code == 201
 
     @pytest.mark.orm("sqlalchemy", "sqlmodel")
-    def test_its_secret_is_stored_only_as_a_hash(
-        self, account: Account, database: Database
-    ) -> None:
+    def test_stores_only_hash_of_secret(self, account: Account, database: Database) -> None:
         secret = account.tokens["cookie"].rpartition(".")[2]
 
         stored = database.contents()
@@ -271,7 +269,7 @@ class TestCookie:
 
 
 class TestCsrf:
-    """What another site can make a browser send changes nothing."""
+    """Requests that another site makes a browser send change nothing."""
 
     @pytest.fixture
     def item(self, account: Account) -> dict[str, Any]:
@@ -281,12 +279,10 @@ class TestCsrf:
 
     @pytest.fixture
     def browser(self, api: Api, account: Account) -> Api:
-        """A browser with the account's cookie, in which a page of another site is open."""
+        """A browser with the account's cookie and an open page of another site."""
         return api.again(headers={"Cookie": f"session={account.tokens['cookie']}"})
 
-    def test_the_token_is_for_the_session_and_no_cache_keeps_it(
-        self, account: Account, again: Account
-    ) -> None:
+    def test_returns_uncacheable_token_of_session(self, account: Account, again: Account) -> None:
         answer = account.api.get("/api/v1/auth/csrf")
 
         assert set(answer.json()) == {"csrf_token"}
@@ -294,32 +290,32 @@ class TestCsrf:
         assert len(answer.json()["csrf_token"]) >= 32
         assert account.tokens["csrf_token"] != again.tokens["csrf_token"]
 
-    def test_without_a_session_there_is_none(self, api: Api) -> None:
+    def test_rejects_token_request_without_session(self, api: Api) -> None:
         assert api.get("/api/v1/auth/csrf").status_code == 401
         for cookie in ("", "x", f"{NO_LOGIN}.x"):
             answer = api.get("/api/v1/auth/csrf", headers={"Cookie": f"session={cookie}"})
             assert answer.status_code == 401
 
-    def test_a_token_does_for_many_requests(self, account: Account) -> None:
+    def test_token_works_for_many_requests(self, account: Account) -> None:
         account.api.get("/api/v1/auth/csrf")
 
         answers = [account.api.post("/api/v1/items", json={"title": "a"}) for _ in range(3)]
 
         assert [each.status_code for each in answers] == [201] * 3
 
-    def test_without_one_nothing_is_changed(
+    def test_request_without_token_changes_nothing(
         self, account: Account, browser: Api, item: dict[str, Any]
     ) -> None:
         _assert_changes_nothing(account, browser, item)
 
-    def test_with_anothers_nothing_is_changed(
+    def test_token_of_another_user_changes_nothing(
         self, account: Account, browser: Api, item: dict[str, Any], other_account: Account
     ) -> None:
         browser.headers["X-CSRF-Token"] = other_account.tokens["csrf_token"]
 
         _assert_changes_nothing(account, browser, item)
 
-    def test_with_that_of_another_session_of_ones_own_nothing_is_changed(
+    def test_token_of_another_own_session_changes_nothing(
         self, account: Account, browser: Api, item: dict[str, Any], again: Account
     ) -> None:
         browser.headers["X-CSRF-Token"] = again.tokens["csrf_token"]
@@ -327,7 +323,7 @@ class TestCsrf:
         _assert_changes_nothing(account, browser, item)
 
     @pytest.mark.auth("session")
-    def test_with_that_of_the_session_before_nothing_is_changed(
+    def test_token_of_previous_session_changes_nothing(
         self, api: Api, account: Account, item: dict[str, Any]
     ) -> None:
         with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
@@ -338,7 +334,7 @@ class TestCsrf:
 
         _assert_changes_nothing(renewed, api.again(headers=stale), item)
 
-    def test_with_an_altered_one_nothing_is_changed(
+    def test_altered_token_changes_nothing(
         self, account: Account, browser: Api, item: dict[str, Any]
     ) -> None:
         token = account.tokens["csrf_token"]
@@ -347,7 +343,7 @@ class TestCsrf:
 
             _assert_changes_nothing(account, browser, item)
 
-    def test_with_one_that_is_no_text_nothing_is_changed(
+    def test_token_that_is_not_text_changes_nothing(
         self, browser: Api, item: dict[str, Any]
     ) -> None:
         cookie = browser.headers["cookie"].encode()
@@ -357,9 +353,7 @@ class TestCsrf:
 
         assert answer.status_code == 403
 
-    def test_elsewhere_than_in_the_header_it_does_not_count(
-        self, account: Account, browser: Api
-    ) -> None:
+    def test_ignores_token_outside_its_header(self, account: Account, browser: Api) -> None:
         token = account.tokens["csrf_token"]
 
         in_query = browser.post("/api/v1/items", json={"title": "a"}, params={"csrf_token": token})
@@ -371,11 +365,11 @@ class TestCsrf:
 
         assert (in_query.status_code, in_cookie.status_code) == (403, 403)
 
-    def test_reading_needs_none(self, browser: Api, item: dict[str, Any]) -> None:
+    def test_reading_needs_no_token(self, browser: Api, item: dict[str, Any]) -> None:
         for path in ("/users/me", "/items", f"/items/{item['id']}", "/auth/csrf"):
             assert browser.get(f"/api/v1{path}").status_code == 200, path
 
-    def test_it_is_of_no_use_without_the_cookie(self, api: Api, account: Account) -> None:
+    def test_rejects_token_without_cookie(self, api: Api, account: Account) -> None:
         headers = {"X-CSRF-Token": account.tokens["csrf_token"]}
 
         answer = api.post("/api/v1/items", json={"title": "a"}, headers=headers)
@@ -410,9 +404,7 @@ def _seen_by(account: Account) -> list[Any]:
 
 
 class TestLogout:
-    def test_the_cookie_is_taken_back_and_a_kept_copy_is_worth_nothing(
-        self, api: Api, account: Account
-    ) -> None:
+    def test_logout_deletes_cookie_and_rejects_copies(self, api: Api, account: Account) -> None:
         answer = account.api.post("/api/v1/auth/logout")
 
         assert answer.status_code == 204
@@ -425,7 +417,7 @@ class TestLogout:
         assert account.api.post("/api/v1/items", json={"title": "a"}).status_code == 401
         assert call_with(api, account.tokens["cookie"]).status_code == 401
 
-    def test_other_sessions_stay(
+    def test_keeps_other_sessions(
         self, account: Account, again: Account, other_account: Account
     ) -> None:
         account.api.post("/api/v1/auth/logout")
@@ -434,24 +426,24 @@ class TestLogout:
             assert each.api.get("/api/v1/users/me").status_code == 200
             assert each.api.post("/api/v1/items", json={"title": "a"}).status_code == 201
 
-    def test_nothing_of_the_session_is_kept(self, account: Account, stored: StoredLogins) -> None:
+    def test_deletes_session_from_database(self, account: Account, stored: StoredLogins) -> None:
         assert stored.count() == 1
 
         account.api.post("/api/v1/auth/logout")
 
         assert stored.count() == 0
 
-    def test_a_second_time_it_is_refused(self, account: Account) -> None:
+    def test_rejects_second_logout(self, account: Account) -> None:
         account.api.post("/api/v1/auth/logout")
 
         assert account.api.post("/api/v1/auth/logout").status_code == 401
 
-    def test_a_stranger_is_refused(self, api: Api) -> None:
+    def test_rejects_anonymous_request(self, api: Api) -> None:
         assert api.post("/api/v1/auth/logout").status_code == 401
 
 
 class TestEnd:
-    def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(
+    def test_new_password_ends_other_sessions_and_keeps_current_one(
         self, account: Account, again: Account, stored: StoredLogins
     ) -> None:
         answer = account.api.patch(
@@ -465,7 +457,7 @@ class TestEnd:
         assert account.api.post("/api/v1/items", json={"title": "a"}).status_code == 201
         assert stored.count() == 1
 
-    def test_a_session_does_not_come_back_with_its_user(
+    def test_reactivated_user_needs_new_session(
         self, admin: Account, account: Account, stored: StoredLogins
     ) -> None:
         admin.api.patch(f"/api/v1/users/{account.id}", json={"is_active": False})
@@ -478,7 +470,7 @@ class TestEnd:
 
 
 class TestLifetime:
-    def test_a_session_without_activity_ends_after_a_day(
+    def test_inactive_session_ends_after_a_day(
         self, account: Account, stored: StoredLogins
     ) -> None:
         for _ in range(3):
@@ -490,7 +482,7 @@ class TestLifetime:
         assert account.api.get("/api/v1/users/me").status_code == 401
         assert account.api.post("/api/v1/items", json={"title": "a"}).status_code == 401
 
-    def test_a_session_ends_after_thirty_days_whatever_its_activity(
+    def test_session_ends_after_thirty_days_despite_activity(
         self, account: Account, stored: StoredLogins
     ) -> None:
         step = IDLE - HOUR
@@ -512,7 +504,7 @@ class TestLifetime:
         assert _is_written(account, stored)
         assert not _is_written(account, stored)
 
-    def test_a_refused_request_is_no_activity(
+    def test_rejected_request_is_not_activity(
         self, api: Api, account: Account, stored: StoredLogins
     ) -> None:
         stored.let_pass(HOUR)
@@ -531,7 +523,7 @@ def _is_written(account: Account, stored: StoredLogins) -> bool:
 
 
 class TestKeyRotation:
-    def test_a_token_of_an_old_key_that_is_listed_is_taken(
+    def test_accepts_token_of_listed_old_key(
         self, start: Start, production: Settings, transcript: Transcript, account: Account
     ) -> None:
         old = f"{secret_key()},{production['SECRET_KEY']}"
@@ -544,10 +536,10 @@ class TestKeyRotation:
             assert tokens["csrf_token"] != account.tokens["csrf_token"]
             assert renewed.post("/api/v1/items", json={"title": "a"}).status_code == 201
 
-    def test_a_token_of_an_old_key_that_is_not_listed_is_refused(
+    def test_rejects_token_of_unlisted_old_key(
         self, start: Start, transcript: Transcript, account: Account
     ) -> None:
-        """The session goes on, with a token of the new key."""
+        """The session continues, with a token of the new key."""
         with start(SECRET_KEY=secret_key()) as server:
             browser = Api(server.url, transcript, headers=account.api.credentials)
 

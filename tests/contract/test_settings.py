@@ -1,4 +1,4 @@
-"""Settings: typed, checked at start, one clear line for each wrong value and exit code 1."""
+"""Settings: typed and checked at start, with one line for each wrong value and exit code 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SECRET = "do-not-print-this-secret"  # noqa: S105 - what must not be printed
 
 WRONG: list[dict[str, str | None]] = [
-    # Starting takes a second: what is wrong for reasons of its own is tried together.
+    # A start takes a second, so independent errors share one.
     {
         "LOG_LEVEL": "LOUD",
         "DOCS_ENABLED": "perhaps",
@@ -75,7 +75,7 @@ def _assert_refused(service: Service, settings: Settings, *names: str) -> None:
 
 @pytest.mark.once_per("framework", "database")
 @pytest.mark.parametrize("wrong", WRONG, ids=["each", "each-again", "third", "environment"])
-def test_each_wrong_value_stops_the_start_with_one_line(
+def test_each_invalid_value_stops_start_with_one_line(
     service: Service, production: Settings, wrong: dict[str, str | None]
 ) -> None:
     _assert_refused(service, _changed(production, wrong), *wrong)
@@ -83,7 +83,7 @@ def test_each_wrong_value_stops_the_start_with_one_line(
 
 @pytest.mark.once_per("framework", "database")
 @pytest.mark.parametrize("unsafe", REFUSED_IN_PRODUCTION, ids=["unsafe", "unsafe-too"])
-def test_production_refuses_what_is_unsafe(
+def test_production_rejects_unsafe_values(
     service: Service, production: Settings, unsafe: dict[str, str | None]
 ) -> None:
     _assert_refused(service, _changed(production, unsafe), *unsafe)
@@ -92,7 +92,7 @@ def test_production_refuses_what_is_unsafe(
 @pytest.mark.signing
 @pytest.mark.once_per("framework", "auth")
 @pytest.mark.parametrize("value", REFUSED_KEYS)
-def test_production_refuses_a_key_that_is_missing_or_weak(
+def test_production_rejects_missing_or_weak_key(
     service: Service, production: Settings, value: str | None
 ) -> None:
     _assert_refused(service, _changed(production, {"SECRET_KEY": value}), "SECRET_KEY")
@@ -100,7 +100,7 @@ def test_production_refuses_a_key_that_is_missing_or_weak(
 
 @pytest.mark.signing
 @pytest.mark.once_per("framework", "auth")
-def test_production_refuses_the_key_of_the_example(service: Service, production: Settings) -> None:
+def test_production_rejects_key_of_env_example(service: Service, production: Settings) -> None:
     example = (service.folder / ".env.example").read_text(encoding="utf-8")
     (key,) = [
         line.partition("=")[2].strip().strip("\"'")
@@ -113,16 +113,14 @@ def test_production_refuses_the_key_of_the_example(service: Service, production:
 
 @pytest.mark.signing
 @pytest.mark.once_per("framework", "auth")
-def test_a_weak_key_is_refused_among_the_older_ones_too(
-    service: Service, production: Settings
-) -> None:
+def test_rejects_weak_key_among_fallbacks(service: Service, production: Settings) -> None:
     keys = f"{secret_key()},{'x' * 31}"
 
     _assert_refused(service, {**production, "SECRET_KEY_FALLBACKS": keys}, "SECRET_KEY_FALLBACKS")
 
 
 @pytest.mark.once_per("framework")
-def test_the_environment_comes_before_the_file(service: Service, production: Settings) -> None:
+def test_environment_overrides_file(service: Service, production: Settings) -> None:
     file = service.folder / ".env"
     file.write_text("LOG_LEVEL=nonsense\n", encoding="utf-8")
     try:

@@ -301,7 +301,7 @@ MUTATIONS = (
         '    secret_key: SecretStr = SecretStr("not-for-production-" * 4)\n',
         FASTAPI_JWT,
         Stage.CONTRACT,
-        "test_production_refuses_a_key_that_is_missing_or_weak",
+        "test_production_rejects_missing_or_weak_key",
         nightly=True,
     ),
     Mutation(
@@ -311,7 +311,7 @@ MUTATIONS = (
         "time_cost=1",
         FASTAPI_JWT,
         Stage.CONTRACT,
-        "test_the_password_is_hashed_as_owasp_says",
+        "test_hashes_password_with_owasp_parameters",
         nightly=True,
     ),
     Mutation(
@@ -321,7 +321,7 @@ MUTATIONS = (
         "{{ threads }}",
         FLASK,
         Stage.CONTRACT,
-        "test_a_request_that_never_ends_holds_it_ten_seconds_at_most",
+        "test_endless_request_delays_stop_by_ten_seconds_at_most",
         nightly=True,
     ),
     Mutation(
@@ -331,7 +331,7 @@ MUTATIONS = (
         'expose_headers=["X-Request-ID"]',
         FASTAPI,
         Stage.CONTRACT,
-        "test_a_listed_origin_may_read_the_request_id_and_where_an_item_is",
+        "test_listed_origin_can_read_request_id_and_location",
         nightly=True,
     ),
     # ------------------------------------------------------------ image
