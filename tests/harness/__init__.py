@@ -1,1 +1,3 @@
-"""What the tests share: rendered services, their environments, databases, servers and clients."""
+"""Shared parts of the tests: rendered services, their environments, databases, servers and
+clients.
+"""

@@ -1,4 +1,4 @@
-"""Callers of a service: how each kind of auth makes an account and shows who is calling."""
+"""Accounts of a service: registration, login and credentials for each kind of auth."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _numbers = itertools.count(1)
 
 
 def new_email() -> str:
-    """Return an address that nobody of this run has."""
+    """Return an address that no other account of this run has."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     return f"caller-{worker}-{os.getpid()}-{next(_numbers)}@example.org"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A registered account, with a client that calls as it."""
+    """A registered account, with a client that uses its credentials."""
 
     email: str
     password: str
@@ -41,14 +41,14 @@ class Account:
 
 
 def register(api: Api, *, email: str | None = None, password: str = PASSWORD) -> httpx2.Response:
-    """Ask for an account."""
+    """Register an account."""
     return api.post(
         "/api/v1/auth/register", json={"email": email or new_email(), "password": password}
     )
 
 
 def ask_for_tokens(api: Api, email: str, password: str) -> httpx2.Response:
-    """Offer a password for a pair of tokens (RFC 6749, section 4.3)."""
+    """Send a password for a token pair (RFC 6749, section 4.3)."""
     return api.post(
         "/api/v1/auth/token",
         data={"grant_type": "password", "username": email, "password": password},
@@ -56,12 +56,12 @@ def ask_for_tokens(api: Api, email: str, password: str) -> httpx2.Response:
 
 
 def ask_for_session(api: Api, email: str, password: str) -> httpx2.Response:
-    """Offer a password for the cookie of a session."""
+    """Send a password for a session cookie."""
     return api.post("/api/v1/auth/login", json={"email": email, "password": password})
 
 
 def log_in_with_jwt(api: Api, email: str, password: str) -> tuple[Api, dict[str, Any]]:
-    """Trade a password for a pair of tokens."""
+    """Exchange a password for a token pair."""
     answer = ask_for_tokens(api, email, password)
     assert answer.status_code == httpx2.codes.OK, answer.text
     tokens: dict[str, Any] = answer.json()
@@ -69,14 +69,14 @@ def log_in_with_jwt(api: Api, email: str, password: str) -> tuple[Api, dict[str,
 
 
 def log_in_with_session(api: Api, email: str, password: str) -> tuple[Api, dict[str, Any]]:
-    """Trade a password for a session."""
+    """Exchange a password for a session."""
     answer = ask_for_session(api, email, password)
     assert answer.status_code == httpx2.codes.OK, answer.text
     return in_session(api, answer.cookies["session"])
 
 
 def in_session(api: Api, cookie: str) -> tuple[Api, dict[str, Any]]:
-    """Return a client that calls under a session, with its cookie and its CSRF token."""
+    """Return a client with a session, its cookie and its CSRF token."""
     caller = api.again(headers={"Cookie": f"session={cookie}"})
     answer = caller.get("/api/v1/auth/csrf")
     assert answer.status_code == httpx2.codes.OK, answer.text
@@ -86,13 +86,13 @@ def in_session(api: Api, cookie: str) -> tuple[Api, dict[str, Any]]:
 
 
 def log_in_with_key(api: Api, email: str, _password: str) -> tuple[Api, dict[str, Any]]:
-    """Take a key that the database is given."""
+    """Store a key in the database, and use it."""
     key = insert_key(DATABASE_URLS[str(api.base_url).rstrip("/")], email)
     return api.again(headers={"X-API-Key": key}), {"key": key}
 
 
 def log_in_at_issuer(api: Api, email: str, _password: str) -> tuple[Api, dict[str, Any]]:
-    """Go to the issuer, which says that the address is verified, and come back with a session."""
+    """Log in at the issuer, which reports the address as verified, and return with a session."""
     there = api.get("/api/v1/auth/login")
     assert there.status_code == httpx2.codes.FOUND, there.text
     back = let_in(there.headers["location"], login=email)
@@ -103,7 +103,7 @@ def log_in_at_issuer(api: Api, email: str, _password: str) -> tuple[Api, dict[st
 
 
 CHALLENGES = {"jwt": "Bearer", "session": "Session", "oauth2": "Session", "api-key": "ApiKey"}
-"""By kind of auth: what `WWW-Authenticate` of a 401 asks for."""
+"""The `WWW-Authenticate` scheme of a 401, by kind of auth."""
 
 LOG_IN: dict[str, Callable[[Api, str, str], tuple[Api, dict[str, Any]]]] = {
     "jwt": log_in_with_jwt,
@@ -111,20 +111,20 @@ LOG_IN: dict[str, Callable[[Api, str, str], tuple[Api, dict[str, Any]]]] = {
     "api-key": log_in_with_key,
     "oauth2": log_in_at_issuer,
 }
-"""By kind of auth: from a client, an address and a password to a client that is logged in."""
+"""Functions by kind of auth: a client, an address and a password give a client with credentials."""
 
 
 ASK_TO_LOG_IN: dict[str, Callable[[Api, str, str], httpx2.Response]] = {
     "jwt": ask_for_tokens,
     "session": ask_for_session,
 }
-"""By kind of auth where passwords are logged in with: offers one for an address."""
+"""Functions by kind of auth with password logins: send a password for an address."""
 
 
 def try_password(api: Api, auth: str, email: str, password: str) -> httpx2.Response:
-    """Ask whether a password is right: the answer is 200, or 401.
+    """Check a password: the status is 200 or 401.
 
-    Where nobody logs in with one, the account at this address confirms a change with it.
+    Without password logins, the account at this address confirms a change with it.
     """
     if ask := ASK_TO_LOG_IN.get(auth):
         return ask(api, email, password)

@@ -1,4 +1,4 @@
-"""A client of a service that remembers every answer and holds it against the contract."""
+"""A client of a service that records every response and checks it against the contract."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ API_SECURITY_HEADERS = {
 DOCUMENT_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 CREDENTIALS = ("authorization", "cookie", "x-csrf-token", "x-api-key")
-"""The headers by which callers show who they are."""
+"""The headers that carry credentials."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Shared, and empty: reading the certificates of the system takes a client 50 ms."""
+"""Shared and empty, because loading the system's certificates takes a client 50 ms."""
 
 
 # ---------------------------------------------------------------- Peers
@@ -53,8 +53,8 @@ _one_at_a_time = threading.Lock()
 
 
 def new_peer() -> str:
-    """Return a loopback address that no request of this run has come from."""
-    with _one_at_a_time:  # a generator cannot be asked by two threads at once
+    """Return a loopback address that no earlier request of this run used."""
+    with _one_at_a_time:  # two threads cannot advance a generator at once
         return next(_peers)
 
 
@@ -62,10 +62,10 @@ def new_peer() -> str:
 
 
 class Document:
-    """An OpenAPI document, to which answers are compared."""
+    """An OpenAPI document, to compare responses with."""
 
     def __init__(self, content: dict[str, Any]) -> None:
-        """Take the parsed document."""
+        """Store the parsed document."""
         self.content = content
         resource = DRAFT202012.create_resource(content)
         self._registry: Registry[Any] = Registry().with_resource("urn:document", resource)
@@ -75,7 +75,7 @@ class Document:
         ]
 
     def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the path as it is written in the document, and the operation, of a request."""
+        """Return the documented path of a request, and its operation."""
         for pattern, written in self._patterns:
             if pattern.match(path):
                 found = self.content["paths"][written].get(method.lower())
@@ -83,7 +83,7 @@ class Document:
         return None
 
     def complaints(self, response: httpx2.Response) -> list[str]:
-        """Say what of an answer the document does not tell: its status, its type or its body."""
+        """Yield what the document does not declare: the response's status, media type or body."""
         request = response.request
         found = self.operation(request.method, request.url.path)
         if found is None:
@@ -123,11 +123,11 @@ class Document:
         ]
 
 
-# ---------------------------------------------------------------- What every answer keeps
+# ---------------------------------------------------------------- Rules for every response
 
 
 def convention_complaints(response: httpx2.Response, *, production: bool) -> list[str]:
-    """Say which of the rules for every answer of a service this one breaks."""
+    """Yield the rules for every response of a service that this one breaks."""
     name = f"{response.request.method} {response.request.url.path} -> {response.status_code}"
     found = [
         f"{name}: {header} is {response.headers.get(header)!r}, expected {expected!r}"
@@ -144,14 +144,14 @@ def convention_complaints(response: httpx2.Response, *, production: bool) -> lis
 
 
 def problem_complaints(response: httpx2.Response) -> list[str]:
-    """Say what is wrong with a problem answer (RFC 9457)."""
+    """Yield what is wrong with a problem response (RFC 9457)."""
     media_type = response.headers.get("content-type", "")
     if media_type.partition(";")[0] != "application/problem+json":
         return [f"Content-Type is {media_type!r}: {response.text[:200]}"]
     try:
         problem = response.json()
     except json.JSONDecodeError:
-        return [f"the body is no JSON: {response.text[:200]}"]
+        return [f"the body is not JSON: {response.text[:200]}"]
     status = response.status_code
     extra = {"errors"} if status == httpx2.codes.UNPROCESSABLE_CONTENT else set()
     extra |= (
@@ -177,7 +177,7 @@ def problem_complaints(response: httpx2.Response) -> list[str]:
 
 
 def _is_entry(entry: object) -> bool:
-    """Tell whether an entry of `errors` names one place and says something of it."""
+    """Whether an entry of `errors` names one place and has a message."""
     if not isinstance(entry, dict) or not all(isinstance(each, str) for each in entry.values()):
         return False
     place = set(entry) - {"message"}
@@ -188,12 +188,12 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-# ---------------------------------------------------------------- Remembering
+# ---------------------------------------------------------------- Recording
 
 
 @dataclass
 class Transcript:
-    """The answers that one test has received, and the clients that asked."""
+    """The responses of one test, and the clients that received them."""
 
     responses: list[tuple[httpx2.Response, bool]] = field(default_factory=list)
     clients: list[httpx2.Client] = field(default_factory=list)
@@ -204,7 +204,7 @@ class Transcript:
             each.close()
 
     def complaints(self, document: Document) -> list[str]:
-        """Say, once each, which answers break a convention or are not documented."""
+        """Return, once each, the responses that break a convention or are not documented."""
         found: dict[str, None] = {}
         for response, production in self.responses:
             for each in convention_complaints(response, production=production):
@@ -215,11 +215,11 @@ class Transcript:
 
 
 BEHIND_A_PROXY: set[str] = set()
-"""Addresses of servers that see one peer, and are told the caller's in `X-Forwarded-For`."""
+"""URLs of servers that see one peer for all clients, and read the client from `X-Forwarded-For`."""
 
 
 class Api(httpx2.Client):
-    """An HTTP client of one service, from one peer, whose answers a transcript remembers."""
+    """An HTTP client of one service, from one peer, which records its responses in a transcript."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ class Api(httpx2.Client):
         peer: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Talk to the service at this address from `peer`, or from a peer of its own."""
+        """Connect to the service at this URL from `peer`, or from a new peer."""
         self.peer = peer or new_peer()
         self._transcript = transcript
         self._production = production
@@ -238,7 +238,7 @@ class Api(httpx2.Client):
         super().__init__(
             base_url=url,
             headers={**told, **(headers or {})},
-            # A client is one caller: it takes no cookie but that of its headers.
+            # A client is one user: it sends no cookies except those in its headers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=30,
             trust_env=False,
@@ -254,11 +254,11 @@ class Api(httpx2.Client):
 
     @property
     def credentials(self) -> dict[str, str]:
-        """The headers that tell who is calling."""
+        """The headers with the credentials."""
         return {name: value for name, value in self.headers.items() if name in CREDENTIALS}
 
     def again(self, *, headers: dict[str, str] | None = None, peer: str | None = None) -> Api:
-        """Return a client of the same service, from another peer and with these headers only."""
+        """Return a client of the same service, from another peer and with only these headers."""
         return Api(
             str(self.base_url),
             self._transcript,

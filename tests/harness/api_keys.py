@@ -1,6 +1,6 @@
-"""Keys that are put into the database of a service, in the form that the contract documents.
+"""API keys that the tests insert into a service's database, in the documented format.
 
-Making one on the command line takes a second, and the tests need hundreds.
+Creating one on the command line takes a second, and the tests need hundreds.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SELECT %s, id, %s, %s, %s, %s, %s FROM user_account WHERE email = %s
 def insert_key(
     database_url: str, email: str, *, name: str = "tests", expires_at: datetime | None = None
 ) -> str:
-    """Give the account with this address a key, and return it."""
+    """Create a key for the account with this address, and return it."""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     digest = sha256(secret.encode()).hexdigest()
     now = datetime.now(UTC)
@@ -42,7 +42,7 @@ def insert_key(
 
 
 def execute(database_url: str, statement: str, *values: Any) -> int:
-    """Run a statement that changes rows; return how many it changed."""
+    """Run a statement that changes rows, and return their number."""
     kind = urlsplit(database_url).scheme.partition("+")[0]
     connect, adapt, mark = KINDS[kind]
     with closing(connect(database_url)) as connection:
@@ -89,4 +89,4 @@ KINDS: dict[str, tuple[Callable[[str], Any], Callable[[Any], Any], str]] = {
     "mysql": (connect_to_mysql, _as_mysql_has_it, "%s"),
     "sqlite": (_connect_to_sqlite, _as_sqlite_has_it, "?"),
 }
-"""By scheme of the address: how a database is reached, how it has values, how it marks them."""
+"""By scheme of the database URL: the connect function, the value converter and the placeholder."""

@@ -1,7 +1,7 @@
 """The combinations of choices that the tests run on.
 
-The tables are written by hand, on purpose: they are the oracle that the rules in `copier.yml` are
-held against, so nothing in them is derived from it.
+The tables are written by hand on purpose. They are the oracle for the rules in `copier.yml`, so
+nothing in them is derived from that file.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-"""The Python of this test run, which the services are rendered for."""
+"""The Python of this test run, for which the services are rendered."""
 
 PROJECT_NAME = "corner-shop"
-"""Has a hyphen, so that a mix-up of the project's name and its package's shows."""
+"""Contains a hyphen, so that a confusion of the project name with the package name shows."""
 
 PACKAGE = "corner_shop"
 
@@ -38,10 +38,10 @@ CHOICES = {
     "concurrency": ("sync", "async"),
     "django_api": ("ninja", "drf", ""),
 }
-"""The choices of each question; "" where it is not asked."""
+"""The choices of each question. "" means that the question is not asked."""
 
 ALL_BUT_AUTH = tuple(question for question in CHOICES if question != "auth")
-"""For `once_per`: what is behind the login is the same whatever the login."""
+"""For `once_per`: everything behind the login is the same for every kind of auth."""
 
 PAIRS = """
                     framework                   orm                            concurrency
@@ -78,7 +78,7 @@ framework=fastapi   yes         yes
 framework=flask     yes         yes
 framework=django    yes         yes
 """
-"""For each two choices: whether they go together, or the word for the rule that parts them."""
+"""For each two choices: whether they are compatible, or the key of the rule that excludes them."""
 
 RULES = {
     "sqlmodel": "sqlmodel_is_not_for_django",
@@ -87,20 +87,23 @@ RULES = {
     "drf-async": "drf_has_no_async_views",
     "unasked": "",
 }
-"""The name of each rule; none where the question is only put, or not put, with the other choice."""
+"""The name of each rule. It is empty where the other choice decides whether the question is
+asked.
+"""
 
 COUNT = 195
-"""FastAPI and Flask: 2 ORMs x 3 databases x 5 auths x 2 concurrencies, 60 each. Django: 30 with
-SQLAlchemy and ninja, 30 with its own ORM and ninja, 15 with its own ORM and DRF."""
+"""FastAPI and Flask: 2 ORMs x 3 databases x 5 auths x 2 concurrencies, 60 each. Django: 30
+with SQLAlchemy and ninja, 30 with its own ORM and ninja, 15 with its own ORM and DRF.
+"""
 
 SIGNING = ("jwt", "session", "oauth2")
-"""The kinds of auth that sign something themselves; Django's own accounts always do."""
+"""The kinds of auth that sign data themselves. Django's own accounts always do."""
 
 Choice = tuple[str, str]
 
 
 def _verdicts() -> dict[frozenset[Choice], str]:
-    """Read `PAIRS`: what it says of each two choices."""
+    """Read the verdicts of `PAIRS` for each two choices."""
     verdicts: dict[frozenset[Choice], str] = {}
     for block in PAIRS.strip("\n").split("\n\n"):
         questions, values, *rows = block.splitlines()
@@ -124,7 +127,7 @@ def _verdicts() -> dict[frozenset[Choice], str]:
 VERDICTS = _verdicts()
 
 
-# ---------------------------------------------------------------- What follows from it
+# ---------------------------------------------------------------- Derived from the oracle
 
 
 @dataclass(frozen=True)
@@ -146,27 +149,29 @@ class Combination:
 
     @property
     def id(self) -> str:
-        """The name of the combination in test ids, folders and databases."""
+        """The name of the combination in test IDs, folders and databases."""
         return "-".join(self.choices.values())
 
     @property
     def signs(self) -> bool:
-        """Whether the service signs something, and so has a SECRET_KEY."""
+        """Whether the service signs data, and so has a SECRET_KEY."""
         return self.auth in SIGNING or (self.auth != "none" and self.orm == "django")
 
     @property
     def reads_on_a_loop(self) -> bool:
-        """Whether the server reads requests on an event loop (ASGI), and not in threads (WSGI)."""
+        """Whether the server reads requests on an event loop (ASGI) instead of in threads
+        (WSGI).
+        """
         return self.framework == "fastapi" or self.concurrency == "async"
 
     @property
     def verdicts(self) -> set[str]:
-        """What the oracle says of its pairs, other than yes."""
+        """The verdicts on its pairs, other than yes."""
         chosen = [(name, getattr(self, name)) for name in CHOICES]
         return {VERDICTS[frozenset(pair)] for pair in combinations(chosen, 2)} - {"yes"}
 
     def answers(self, **others: str) -> dict[str, str]:
-        """Return the answers for Copier, for the running Python unless `others` say otherwise."""
+        """Return the answers for Copier, with the running Python unless `others` override it."""
         return {
             "project_name": PROJECT_NAME,
             **self.choices,
@@ -177,7 +182,7 @@ class Combination:
 
 @cache
 def combination_of(folder: Path) -> Combination:
-    """Return the combination that a service in a folder was rendered with."""
+    """Return the combination from which the service in a folder was rendered."""
     answers = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
     return Combination(**{name: answers[name] for name in CHOICES if answers.get(name)})
 
@@ -186,13 +191,14 @@ ALL = tuple(Combination(*choices) for choices in product(*CHOICES.values()))
 """Every way to answer, valid or not."""
 
 VALID = tuple(each for each in ALL if not each.verdicts)
-"""Every valid combination, and no other."""
+"""Exactly the valid combinations."""
 
 
 def _run_on() -> tuple[Combination, ...]:
-    """Choose what is installed and started: any two choices meet in one, or what is asked for.
+    """Select the combinations to install and start: a cover of any two choices, or the
+    requested ones.
 
-    `COMBINATIONS` may say `all`, a strength such as `3`, or ids or parts of them, such as
+    `COMBINATIONS` is `all`, a strength such as `3`, or a list of IDs or parts of IDs, such as
     `flask-sqlalchemy,sqlite-none`.
     """
     wanted = os.environ.get("COMBINATIONS") or "2"
@@ -205,13 +211,15 @@ def _run_on() -> tuple[Combination, ...]:
 
 
 def cover(strength: int) -> tuple[Combination, ...]:
-    """Return so many of the valid combinations that any `strength` choices meet in one."""
+    """Return valid combinations in which any `strength` choices meet at least once."""
     chosen = covering([{**each.choices} for each in VALID], strength)
     return tuple(each for each in VALID if each.choices in chosen)
 
 
 RUN = _run_on()
-"""Those that are installed, started and asked."""
+"""The combinations that the suites install and start."""
 
 CHECKED = VALID if os.environ.get("COMBINATIONS") == "all" else cover(3)
-"""Those that are rendered and read: any three choices meet in one, or all (nightly)."""
+"""The combinations that the suites render and read: a cover of any three choices, or all
+(nightly).
+"""

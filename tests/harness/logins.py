@@ -1,4 +1,4 @@
-"""The logins in the database of a service, and time that passes for them."""
+"""The logins in a service's database, and a way to age them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class StoredLogins:
 
     @classmethod
     def of(cls, database: Database, combination: Combination, email: str) -> StoredLogins:
-        """Find where the logins of an account are stored."""
+        """Find the table with the account's logins."""
         if combination.orm == "django" and combination.auth != "jwt":
             return cls(database, email, "login_session", "expire_date")
         return cls(database, email, "login", "expires_at")
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of logins."""
         return len(self._times())
 
     def expiries(self) -> list[Any]:
-        """Return when each of them ends."""
+        """Return the expiry of each login."""
         return [ends for _, ends in self._times()]
 
     def let_pass(self, time: timedelta) -> None:
-        """Make them look as they would when this time had passed."""
+        """Change the logins as if this time had passed."""
         for begun, ends in self._times():
             self.database.run(
                 f"UPDATE {self.table} SET created_at = %s, {self.expiry} = %s {_OF_EMAIL}"  # noqa: S608 - our own
@@ -58,7 +58,7 @@ class StoredLogins:
 
 
 def _earlier(moment: datetime | str, time: timedelta) -> datetime | str:
-    """Return an earlier moment, in the form in which the database gave this one."""
+    """Return an earlier moment, in the type in which the database returned this one."""
     if isinstance(moment, str):
         return (datetime.fromisoformat(moment) - time).isoformat(" ", "microseconds")
     return moment - time

@@ -1,4 +1,4 @@
-"""The make targets of a service, by which its developers test it."""
+"""The make targets of a service, which its developers use to test it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 COVERAGE_GATE = 90
 MODULES = 15
-"""Fewer in the report, and it is not the service that was measured."""
+"""The minimum number of files in the report. With fewer, it does not describe the service."""
 
 SECONDS = 300
 
 
 def make(folder: Path, target: str, **settings: str) -> str:
-    """Run a make target of a service and return what it printed; it must succeed."""
+    """Run a make target of a service, check that it succeeds, and return its output."""
     done = subprocess.run(
         ["make", target],
         cwd=folder,
@@ -36,7 +36,7 @@ def make(folder: Path, target: str, **settings: str) -> str:
 
 
 def assert_tested(printed: str) -> None:
-    """Hold what `make test` printed against what a service owes."""
+    """Check the output of `make test` against what every service guarantees."""
     assert re.search(r"\b[1-9]\d* passed", printed), printed[-2_000:]
     assert not re.search(r"\b[1-9]\d* (skipped|xfailed|xpassed|deselected|warnings?)\b", printed)
     total = re.search(r"^TOTAL\s.*?(\d+)(?:\.\d+)?%", printed, re.MULTILINE)

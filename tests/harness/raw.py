@@ -1,4 +1,4 @@
-"""Requests that no HTTP client would send, over a bare socket."""
+"""Requests that no HTTP client would send, over a plain socket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What came back, and how many bytes of body had been sent until then."""
+    """A response, and how many bytes of the body had been sent before it arrived."""
 
     status: int
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class RawAnswer:
     sent: int
 
     def problem_complaints(self) -> list[str]:
-        """Say what keeps the body from being a problem."""
+        """Return why the body is not a problem document."""
         if self.headers.get("content-type", "").partition(";")[0] != "application/problem+json":
             return [f"content-type is {self.headers.get('content-type')}: {self.body[:200]!r}"]
         missing = PROBLEM_MEMBERS - set(json.loads(self.body))
@@ -62,7 +62,7 @@ def head(server: Address, request_line: str, *headers: str) -> bytes:
 def exchange(
     server: Address, request_line: str, *headers: str, body: Iterable[bytes] = ()
 ) -> RawAnswer:
-    """Send a request, its body only for as long as nothing is answered, and read the answer."""
+    """Send a request, its body only until a response arrives, and read the response."""
     with connect(server) as connection:
         connection.sendall(head(server, request_line, *headers))
         sent = 0
@@ -80,9 +80,9 @@ def exchange(
 def hesitate(
     server: Address, late: tuple[bytes, bytes], following: bytes
 ) -> tuple[RawAnswer, RawAnswer]:
-    """Send a head and, late, its body, then another request over the same connection.
+    """Send a request whose body arrives late, then another request over the same connection.
 
-    The body is sent `LATE_SECONDS` after the answer, where one comes before it.
+    If a response comes before the body, the body follows `LATE_SECONDS` after it.
     """
     start, body = late
     with connect(server) as connection:
@@ -97,7 +97,7 @@ def hesitate(
 
 
 def read_answer(connection: socket.socket, sent: int = 0) -> RawAnswer:
-    """Read one answer from a connection."""
+    """Read one response from a connection."""
     response = HTTPResponse(connection)
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
@@ -107,9 +107,9 @@ def read_answer(connection: socket.socket, sent: int = 0) -> RawAnswer:
 def written(
     api: Api, method: str, target: str, *headers: str, host: str | None = None, body: bytes = b""
 ) -> bytes:
-    """Return the bytes of a request with the credentials of a client, the last of its connection.
+    """Return the bytes of a client's request with its credentials, the last of its connection.
 
-    What stands in `headers` is sent as it is, in Latin-1; nothing says how long the body is.
+    `headers` are sent unchanged, in Latin-1. No header declares the body's length.
     """
     lines = [
         f"{method} {target} HTTP/1.1",
@@ -122,11 +122,13 @@ def written(
 
 
 def send(server: Address, request: bytes) -> list[RawAnswer]:
-    """Send bytes and return every answer that comes before the server closes the connection."""
+    """Send bytes and return every response that arrives before the server closes the connection."""
     received = bytearray()
     with connect(server) as connection:
         connection.settimeout(ANSWER_SECONDS)
-        with suppress(OSError):  # refused before all was sent: the reason is there to be read
+        with suppress(
+            OSError
+        ):  # the server rejects it before all is sent, and the response with the reason is readable
             connection.sendall(request)
         with suppress(ConnectionError):
             while part := connection.recv(65_536):
@@ -144,7 +146,7 @@ def _parsed(answer: bytes, method: str) -> RawAnswer:
 
 
 class _Received:
-    """What HTTPResponse reads from in place of a socket."""
+    """The object that HTTPResponse reads from instead of a socket."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

@@ -33,7 +33,7 @@ def _questionnaire() -> Questionnaire:
 
 
 class _Nobody:
-    """Stands for the user where nobody is asked."""
+    """A user who is never prompted."""
 
     can_answer = False
 
@@ -51,7 +51,7 @@ def render(answers: Mapping[str, str], folder: Path) -> Path:
     """Write a service into a new folder, as `new-backend create` does.
 
     Raises:
-        NewBackendError: An answer is refused, or the template cannot be rendered.
+        NewBackendError: An answer is invalid, or the template cannot be rendered.
     """
     request = Request(destination=str(folder), flags=answers, yes=True, git=False, install=False)
     create(_questionnaire(), request, _Nobody())
@@ -61,7 +61,7 @@ def render(answers: Mapping[str, str], folder: Path) -> Path:
 def render_once(answers: Mapping[str, str], shared: Path) -> Path:
     """Return a service that is rendered once for all workers, in a folder that they share.
 
-    Two workers may render the same at the same moment: the first to be done gives the folder.
+    Two workers may render the same service at once. The first to finish provides the folder.
     """
     told = repr(sorted(answers.items()))
     folder = shared / hashlib.sha256(told.encode()).hexdigest()[:16] / "service"
@@ -75,7 +75,7 @@ def render_once(answers: Mapping[str, str], shared: Path) -> Path:
 
 
 def shared_folder(factory: pytest.TempPathFactory, name: str) -> Path:
-    """Return a folder of the test run that all its workers have in common."""
+    """Return a folder of the test run that all its workers share."""
     base = factory.getbasetemp()
     return (base.parent if base.name.startswith("popen-") else base) / name
 

@@ -1,4 +1,4 @@
-"""A generated service on disk with its environment, its commands and its running servers."""
+"""A generated service on disk, with its environment, its commands and its running servers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE_URLS: dict[str, str] = {}
-"""By address of a server: the database that it was started with."""
+"""The database that a server was started with, by the server's URL."""
 
 START_SECONDS = 30
 STOP_SECONDS = 15
 LOG_SECONDS = 2
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "XDG_CACHE_HOME")
-"""What of the environment of the test run reaches a service: nothing that could configure it."""
+"""The variables of the test run that a service inherits. None of them could configure it."""
 
 
 def bare_environment() -> dict[str, str]:
@@ -46,12 +46,12 @@ def bare_environment() -> dict[str, str]:
 
 
 class StartError(AssertionError):
-    """A server did not come up; the message holds what it wrote."""
+    """A server did not start. The message contains its output."""
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service that is installed: where it lies, and how its commands are run."""
+    """An installed service: its folder, and how to run its commands."""
 
     combination: Combination
     folder: Path
@@ -64,13 +64,13 @@ class Service:
 
     @property
     def has_accounts(self) -> bool:
-        """Whether callers have accounts."""
+        """Whether the service has accounts."""
         return self.combination.auth != "none"
 
     def run(
         self, *arguments: str, settings: Mapping[str, str], stdin: str = "", seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the service to its end, with these settings and no others."""
+        """Run a command of the service to its end, with only these settings."""
         command = [*self.command, *arguments]
         process = subprocess.Popen(
             command,
@@ -86,7 +86,8 @@ class Service:
             try:
                 stdout, stderr = process.communicate(stdin, timeout=seconds)
             except subprocess.TimeoutExpired:
-                # With its children: what was expected to end at once may be a server.
+                # With its children, because a command that should end at once may have become a
+                # server.
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
@@ -94,13 +95,13 @@ class Service:
 
 @dataclass
 class Address:
-    """Where a server answers."""
+    """The URL of a server."""
 
     url: str
 
     @property
     def port(self) -> int:
-        """The port of it."""
+        """The port of the URL."""
         return urlsplit(self.url).port or 80
 
 
@@ -114,11 +115,13 @@ class Server(Address):
     started_at: float = field(default_factory=time.monotonic)
 
     def log(self) -> str:
-        """Return all that the process has written to standard output and error so far."""
+        """Return everything that the process has written to standard output and standard error
+        so far.
+        """
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def lines_of(self, request_id: str) -> list[str]:
-        """Return the lines of one request; they may follow its answer by a moment."""
+        """Return the log lines of one request, which may follow its response by a moment."""
         end = time.monotonic() + LOG_SECONDS
         lines: list[str] = []
         while not lines and time.monotonic() < end:
@@ -151,12 +154,12 @@ def install(combination: Combination, folder: Path) -> Service:
 
 
 def secret_key() -> str:
-    """Return a key that production takes."""
+    """Return a key that production accepts."""
     return secrets.token_urlsafe(48)
 
 
 def free_port() -> int:
-    """Return a port of the loopback on which nothing listens."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -167,7 +170,7 @@ def free_port() -> int:
 def serving(
     service: Service, settings: Mapping[str, str], log_path: Path, *, workers: int = 1
 ) -> Iterator[Server]:
-    """Run the production command until the block ends, once it answers its live probe."""
+    """Run the production command until the block ends, after its live probe has answered."""
     port = free_port()
     environment = {
         **bare_environment(),
@@ -204,7 +207,7 @@ def _wait_for(server: Server) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if (code := server.process.poll()) is not None:
-            message = f"The server ended with exit code {code} at start:\n{server.log()}"
+            message = f"The server exited with code {code} at start:\n{server.log()}"
             raise StartError(message)
         try:
             with urllib.request.urlopen(f"{server.url}/health/live", timeout=2):  # noqa: S310
@@ -214,5 +217,5 @@ def _wait_for(server: Server) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    message = f"The server did not answer within {START_SECONDS} s:\n{server.log()}"
+    message = f"The server did not respond within {START_SECONDS} s:\n{server.log()}"
     raise StartError(message)

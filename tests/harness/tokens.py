@@ -1,4 +1,6 @@
-"""JSON Web Tokens written and read by hand (RFC 7515, 7519), as a check on the library in use."""
+"""JSON Web Tokens encoded and decoded by hand (RFC 7515, 7519), independently of the services'
+library.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ def _decoded(part: str) -> bytes:
 
 
 def read(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the header and the claims of a token, unchecked."""
+    """Return the header and the claims of a token, without verification."""
     header, claims, _ = token.split(".")
     return json.loads(_decoded(header)), json.loads(_decoded(claims))
 
@@ -32,7 +34,7 @@ def signed(header: str, claims: str, key: str, *, algorithm: str = "HS256") -> s
 
 
 def written(header: dict[str, Any], claims: dict[str, Any], key: str) -> str:
-    """Return a token signed as its header says; `alg` none, in any spelling, leaves it unsigned."""
+    """Return a token signed as its header says. `alg` none, in any spelling, leaves it unsigned."""
     texts = json.dumps(header), json.dumps(claims)
     if header["alg"] in HASHES:
         return signed(*texts, key, algorithm=header["alg"])

@@ -1,6 +1,6 @@
-"""The table of attacks: the OWASP API Security Top 10 of 2023, and what each may be answered.
+"""The attacks, as a table: the OWASP API Security Top 10 of 2023, with the accepted statuses.
 
-No attack may be answered with a 5xx: none of the sets has one.
+No set contains a 5xx: no attack may cause one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ ON_EVENT_LOOPS: tuple[Attack[Scene], ...] = (
         "API8", "bodies-that-break-off", configuration.bodies_that_break_off, _statuses(400, 422)
     ),
 )
-"""Where threads read (WSGI) a proxy that keeps back unfinished bodies has to stand in front: one
-that breaks off ends there like a whole one, and there is no limit of time
-(docs/security.md of the services)."""
+"""Under WSGI, where threads read, a reverse proxy must withhold incomplete bodies: a truncated
+body looks complete there, and reading has no time limit (docs/security.md of the services).
+"""
 
 ON_ANYBODY: tuple[Attack[Scene], ...] = (
     Attack("API4", "an-unlimited-limit", consumption.unlimited_limit, INVALID),
@@ -43,7 +43,7 @@ ON_ANYBODY: tuple[Attack[Scene], ...] = (
         "API4",
         "many-parameters",
         consumption.many_parameters,
-        _statuses(200, 400, 401, 404, 414, 422, 431),  # 401: many cookies hide that of a session
+        _statuses(200, 400, 401, 404, 414, 422, 431),  # 401: many cookies hide the session cookie
     ),
     Attack("API4", "slow-headers", consumption.slow_headers, _statuses(200)),
     Attack("API7", "addresses-to-fetch", configuration.addresses_to_fetch, REFUSED | {200, 201}),
@@ -107,7 +107,9 @@ ON_EVERY_STRING: tuple[Attack[Scene], ...] = (
         _statuses(401, 404, 422),
     ),
 )
-"""Sent as an administrator, whom every operation lets in, or as anybody where there are none."""
+"""Sent as an administrator, who may call every operation, or anonymously in services without
+accounts.
+"""
 
 ON_ACCOUNTS: tuple[Attack[Rivalry], ...] = (
     Attack("API1", "another's-item-by-id", ownership.item_by_id, MISSING),
@@ -176,7 +178,7 @@ ON_ACCOUNTS: tuple[Attack[Rivalry], ...] = (
         _statuses(200),
     ),
 )
-"""Sent to the services whose callers have accounts."""
+"""Sent to services with accounts."""
 
 ON_PASSWORDS: tuple[Attack[Rivalry], ...] = (
     Attack(
@@ -207,4 +209,4 @@ ON_PASSWORDS: tuple[Attack[Rivalry], ...] = (
         _statuses(401, 429),
     ),
 )
-"""Sent to the services whose callers log in with a password."""
+"""Sent to services with password logins."""

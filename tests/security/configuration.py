@@ -1,4 +1,4 @@
-"""Attacks on what stands around the endpoints (API7 to API10)."""
+"""Attacks on the environment of the endpoints (API7 to API10)."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ DOCUMENTED_BY_AUTH = {
 ABOUT_THE_DOCUMENT = {"/openapi.json", "/docs", "/metrics"}
 
 
-# ---------------------------------------------------------------- API7: requests of the server
+# ---------------------------------------------------------------- API7: server-side requests
 
 
 def addresses_to_fetch(scene: Scene) -> Iterator[Answer]:
-    """Hand an address over in every place that might be fetched, and see that nobody comes."""
+    """Send a URL in every place that the service might fetch, and check that no request arrives."""
     with socket.create_server(("127.0.0.1", 0)) as trap:
         trap.settimeout(0)
         place = f"127.0.0.1:{trap.getsockname()[1]}"
@@ -72,7 +72,7 @@ def addresses_to_fetch(scene: Scene) -> Iterator[Answer]:
 
 
 def hostile_origins(scene: Scene) -> Iterator[Answer]:
-    """Ask from the pages of others, for answers and for leave."""
+    """Send requests and preflight requests from the pages of other sites."""
     own = str(scene.caller.base_url).rstrip("/")
     for origin in (f"https://{EVIL}", "null", "*", own, f"{own}.{EVIL}", "https://127.0.0.1", ""):
         for answer in (
@@ -93,7 +93,7 @@ def hostile_origins(scene: Scene) -> Iterator[Answer]:
 
 
 def foreign_hosts(scene: Scene) -> Iterator[Answer]:
-    """Call the service by a name that is not its own."""
+    """Call the service with a host name that it does not serve."""
     for host in (
         *(EVIL, f"{EVIL}:80", "", f"127.0.0.1.{EVIL}", f"127.0.0.1@{EVIL}", f"{EVIL}#127.0.0.1"),
         *(f"127.0.0.1,{EVIL}", f"127.0.0.1 {EVIL}", f"{EVIL}\\127.0.0.1", "localhost", "[::1]"),
@@ -104,7 +104,7 @@ def foreign_hosts(scene: Scene) -> Iterator[Answer]:
 
 
 def hosts_that_are_told_beside(scene: Scene) -> Iterator[Answer]:
-    """Name another host where it might be believed; it must stand nowhere in the answer."""
+    """Name another host in every header that might be trusted. No response may contain it."""
     port = scene.server.port
     item = json.dumps({"title": "a"}).encode()
     sized = ("Content-Type: application/json", f"Content-Length: {len(item)}")
@@ -132,7 +132,7 @@ def hosts_that_are_told_beside(scene: Scene) -> Iterator[Answer]:
 
 
 def headers_in_a_request_id(scene: Scene) -> Iterator[Answer]:
-    """Write a header of the answer by the request id."""
+    """Inject a response header through the request ID."""
     for ending in (
         "\r\n ",
         "\r",
@@ -161,7 +161,7 @@ def _with_id(scene: Scene, *headers: str) -> Iterator[Answer]:
 
 
 def lines_in_the_log(scene: Scene) -> Iterator[Answer]:
-    """Write a line of the log by whatever is logged; that there is none is looked at after all."""
+    """Inject a log line through every logged value, and check that the log contains none."""
     line = json.dumps(FORGED_LINE)
     escaped = "".join(f"%{byte:02x}" for byte in line.encode())
     for ending in ("\n", "\r", "\r\n", "\x1b[2K\r", "\x85", "\u2028", "\x0c", '"}\n'):
@@ -184,7 +184,7 @@ def _is_forged(line: str) -> bool:
 
 
 def requests_within_requests(scene: Scene) -> Iterator[Answer]:
-    """Have the end of a body seen elsewhere than a proxy sees it; one answer is all that comes."""
+    """Make the service and a proxy disagree on the end of a body. Only one response may arrive."""
     inner = f"GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1:{scene.server.port}\r\n\r\n".encode()
     item = b'{"title": "a"}'
     typed = "Content-Type: application/json"
@@ -209,7 +209,7 @@ def requests_within_requests(scene: Scene) -> Iterator[Answer]:
 
 
 def bodies_that_break_off(scene: Scene) -> Iterator[Answer]:
-    """Spoil a body after what looks like its end; nothing of it may be kept."""
+    """Break off a body after its apparent end. The service may store nothing of it."""
     title = "broken off"
     item = json.dumps({"title": title}).encode()
     typed = "Content-Type: application/json"
@@ -260,7 +260,7 @@ def methods_beyond_the_usual(scene: Scene) -> Iterator[Answer]:
 
 
 def pages_left_open(scene: Scene) -> Iterator[Answer]:
-    """Look for what is left open by mistake, and for files."""
+    """Request debug pages and files that are exposed by mistake."""
     for path in (
         *("/.env", "/.git/config", "/.git/HEAD", "/pyproject.toml", "/uv.lock", "/manage.py"),
         *("/console", "/debug", "/__debug__/", "/_debug_toolbar/", "/server-status", "/actuator"),
@@ -280,7 +280,7 @@ def pages_left_open(scene: Scene) -> Iterator[Answer]:
 
 
 def forgotten_versions(scene: Scene) -> Iterator[Answer]:
-    """Ask for what earlier, later or internal versions might have left."""
+    """Request paths of earlier, later and internal versions."""
     for path in (
         *("/items", "/api/items", "/v1/items", "/api/v0/items", "/api/v2/items", "/api/v1.0/items"),
         *("/api/beta/items", "/api/internal/items", "/api/v1/admin", "/api/v1/internal", "/users"),
@@ -294,7 +294,7 @@ def forgotten_versions(scene: Scene) -> Iterator[Answer]:
 
 
 def operations_beyond_the_contract(scene: Scene) -> Iterator[Answer]:
-    """Read in the document what else there is."""
+    """Look for undocumented and unexpected operations in the document."""
     paths = {
         "/".join("{}" if "{" in part else part for part in path.split("/"))
         for path in scene.document.content["paths"]
@@ -306,11 +306,11 @@ def operations_beyond_the_contract(scene: Scene) -> Iterator[Answer]:
     yield scene.stranger.get("/openapi.json")
 
 
-# ---------------------------------------------------------------- API10: what others tell
+# ---------------------------------------------------------------- API10: third parties
 
 
 def what_an_untrusted_proxy_tells(scene: Scene) -> Iterator[Answer]:
-    """Send nonsense in the headers of proxies, which nobody here is."""
+    """Send malformed proxy headers from a client that is not a proxy."""
     for told in NONSENSE_OF_PROXIES:
         headers = [
             (name.encode(), told.encode("latin-1"))

@@ -1,4 +1,4 @@
-"""Who attacks whom, and what is looked at after every attack."""
+"""Attackers, victims, and the checks after every attack."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from tests.harness.services import Server, Service
 
 TELLING = ("Traceback", 'File "', ".py", "sqlalchemy", "psycopg", "pymysql", "sqlite3", "$argon2")
-"""Words of an answer that tell an attacker how the service is made."""
+"""Words in a response that reveal to an attacker how the service is built."""
 
 
 @pytest.fixture(scope="session")
 def shared_transcript() -> Iterator[Transcript]:
-    """Remembers the answers to one test after the other, of clients that outlive a test."""
+    """Record the responses of each test in turn, for clients that outlive a test."""
     kept = Transcript()
     yield kept
     kept.close()
@@ -32,7 +32,9 @@ def shared_transcript() -> Iterator[Transcript]:
 
 @pytest.fixture
 def transcript(shared_transcript: Transcript, document: Document) -> Iterator[Transcript]:
-    """Remembers every answer of the test; none may be a 5xx, tell secrets or break a convention."""
+    """Record every response of the test. None may be a 5xx, reveal secrets or break a
+    convention.
+    """
     shared_transcript.responses.clear()
     lasting = len(shared_transcript.clients)
     yield shared_transcript
@@ -47,13 +49,17 @@ def transcript(shared_transcript: Transcript, document: Document) -> Iterator[Tr
 
 def _harm_told_by(answer: httpx2.Response) -> list[str]:
     name = f"{answer.request.method} {answer.request.url.path} -> {answer.status_code}"
-    found = [f"{name} tells {word}" for word in TELLING if answer.is_error and word in answer.text]
+    found = [
+        f"{name} reveals {word}" for word in TELLING if answer.is_error and word in answer.text
+    ]
     return [*found, *([f"{name}: {answer.text[:200]}"] if answer.is_server_error else [])]
 
 
 @pytest.fixture(autouse=True)
 def log_kept_clean(server: Server) -> Iterator[None]:
-    """Hold what the server logs meanwhile to one JSON object a line, and none of them a crash."""
+    """Check that every line that the server logs meanwhile is a JSON object, and none reports
+    a crash.
+    """
     before = len(server.log())
     yield
     with Api(server.url, Transcript()) as api:
@@ -77,7 +83,7 @@ def log_kept_clean(server: Server) -> Iterator[None]:
 def lasting_account(
     server: Server, service: Service, shared_transcript: Transcript
 ) -> Account | None:
-    """An account that attacks; none where there are none."""
+    """The account that attacks, or None in services without accounts."""
     return _new(server, service, shared_transcript)
 
 
@@ -85,7 +91,7 @@ def lasting_account(
 def lasting_victim(
     server: Server, service: Service, shared_transcript: Transcript
 ) -> Account | None:
-    """An account that is attacked; none where there are none."""
+    """The account under attack, or None in services without accounts."""
     return _new(server, service, shared_transcript)
 
 
@@ -97,21 +103,21 @@ def _new(server: Server, service: Service, transcript: Transcript) -> Account | 
 
 @pytest.fixture
 def scene(
-    # Named before the clients, so that it is looked at after they have gone.
+    # Requested before the clients, so that this check runs after they have closed.
     lasting_account: Account | None,
     server: Server,
     document: Document,
     service: Service,
     api: Api,
 ) -> Scene:
-    """A service, and somebody who means it ill."""
+    """A service and its attacker."""
     caller = lasting_account.api if lasting_account else api
     return Scene(server, document, service.combination.auth, api, caller)
 
 
 @pytest.fixture
 def rivalry(scene: Scene, lasting_account: Account, lasting_victim: Account) -> Rivalry:
-    """The same with an account of theirs, and somebody else's item."""
+    """A service, an attacker with an account, and an item of another user."""
     answer = lasting_victim.api.post("/api/v1/items", json={"title": "treasure"})
     assert answer.status_code == 201
     return Rivalry(

@@ -1,4 +1,4 @@
-"""Attacks on what a service has little of: memory, time, threads (API4)."""
+"""Attacks on limited resources: memory, time, threads (API4)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 LIMIT = 1_048_576
 PATIENCE_SECONDS = 3
-"""Within this time an answer comes, whatever is asked meanwhile."""
+"""Seconds in which every response must arrive, whatever other requests do."""
 
 SLOW_CLIENTS = 60
 """More than the threads of all workers."""
 
 FOLD = 2
-"""So many times the size of a request its answer may have."""
+"""The largest allowed ratio of a response's size to its request's size."""
 
 
 def unlimited_limit(scene: Scene) -> Iterator[Answer]:
-    """Ask for a page of any length."""
+    """Request pages of any length."""
     for limit in (
         *("101", "1000", "1000000000", "9" * 4_000, "-1", "-9223372036854775809", "0"),
         *(
@@ -48,7 +48,7 @@ def unlimited_limit(scene: Scene) -> Iterator[Answer]:
 
 
 def two_limits(scene: Scene) -> Iterator[Answer]:
-    """Have one limit checked and another one used."""
+    """Send two limits, so that the service might check one and use the other."""
     for _ in range(2):
         scene.caller.post(ITEMS, json={"title": "a"}).raise_for_status()
     for query in ("limit=1&limit=1000", "limit=1000&limit=1", "limit=1&limit[]=1000"):
@@ -58,7 +58,7 @@ def two_limits(scene: Scene) -> Iterator[Answer]:
 
 
 def deep_json(scene: Scene) -> Iterator[Answer]:
-    """Nest a body so deeply that whoever reads it recursively falls."""
+    """Nest a body so deeply that a recursive parser fails."""
     for depth in (500, 5_000, 100_000):
         for opened, closed in (("[", "]"), ('{"a":', "}")):
             nested = opened * depth + "1" + closed * depth
@@ -67,7 +67,7 @@ def deep_json(scene: Scene) -> Iterator[Answer]:
 
 
 def large_numbers(scene: Scene) -> Iterator[Answer]:
-    """Have a number parsed that takes the square of its length."""
+    """Send a number whose parsing takes quadratic time."""
     for number in (
         "9" * 1_000_000,
         f"-{'9' * 1_000_000}",
@@ -78,7 +78,7 @@ def large_numbers(scene: Scene) -> Iterator[Answer]:
 
 
 def many_fields(scene: Scene) -> Iterator[Answer]:
-    """Have every field refused, one by one, at length."""
+    """Make every field invalid, so that each needs its own message."""
     body = json.dumps(dict.fromkeys((f"k{number}" for number in range(80_000)), 1))
     answer = scene.caller.post(ITEMS, content=body, headers=JSON)
     assert len(answer.content) < FOLD * len(body), f"{len(answer.content):,} bytes of answer"
@@ -94,7 +94,7 @@ def _timed(scene: Scene, body: str) -> Answer:
 
 
 def large_texts_to_check(rivalry: Rivalry) -> Iterator[Answer]:
-    """Have texts matched and hashed that no person would type."""
+    """Send texts for validation and hashing that no user would type."""
     begun = time.monotonic()
     for email in (f"{'a' * 500_000}@example.org", "a@" + "b." * 250_000, "a." * 250_000 + "@a.b"):
         yield rivalry.stranger.post(REGISTER, json={"email": email, "password": "x" * 12})
@@ -105,9 +105,11 @@ def large_texts_to_check(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def body_of_a_byte_too_much(scene: Scene) -> Iterator[Answer]:
-    """Send 1 MiB and one byte, of a told length and in chunks, as oneself and as nobody."""
+    """Send one byte over 1 MiB, with a declared length and in chunks, with and without
+    credentials.
+    """
     body = b'{"title": "a"}'.ljust(LIMIT + 1)
-    # What is refused before it was read leaves a connection that the server closes.
+    # The server closes a connection when it rejects a body before it has read it.
     headers = {**JSON, "Connection": "close"}
     for api in (scene.caller, scene.stranger):
         yield api.post(ITEMS, content=body, headers=headers)
@@ -125,7 +127,7 @@ def body_of_a_byte_too_much(scene: Scene) -> Iterator[Answer]:
 
 
 def compressed_body(scene: Scene) -> Iterator[Answer]:
-    """Send 100 MiB of spaces as a hundred KiB."""
+    """Send 100 MiB of spaces, compressed to about 100 KiB."""
     body = gzip.compress(b" " * (100 * LIMIT), compresslevel=1)
     begun = time.monotonic()
     for coding in ("gzip", "x-gzip", "gzip, gzip"):
@@ -135,20 +137,20 @@ def compressed_body(scene: Scene) -> Iterator[Answer]:
 
 
 def ten_thousand_headers(scene: Scene) -> Iterator[Answer]:
-    """Send more headers than anybody reads."""
+    """Send more headers than a server reads."""
     yield ask_raw(scene, "GET", ITEMS, *(f"X-{number}: a" for number in range(10_000)))
     yield ask_raw(scene, "GET", ITEMS, *["X-Request-ID: a"] * 10_000)
 
 
 def large_headers(scene: Scene) -> Iterator[Answer]:
-    """Send a header, a cookie and an address that are larger than anybody needs."""
+    """Send a header, a cookie and a URL of excessive length."""
     yield ask_raw(scene, "GET", ITEMS, f"X-Large: {'a' * LIMIT}")
     yield ask_raw(scene, "GET", ITEMS, f"X-{'a' * LIMIT}: a")
     yield ask_raw(scene, "GET", f"{ITEMS}?{'a' * LIMIT}")
 
 
 def many_parameters(scene: Scene) -> Iterator[Answer]:
-    """Send an address with thousands of parameters, cookies and parts."""
+    """Send a URL with thousands of parameters, cookies and path segments."""
     yield ask_raw(scene, "GET", f"{ITEMS}?{'&'.join(['a=1'] * 10_000)}")
     yield ask_raw(scene, "GET", f"{ITEMS}?{'&'.join(f'x{number}' for number in range(9_000))}")
     yield ask_raw(scene, "GET", ITEMS + "/a" * 20_000)
@@ -156,7 +158,7 @@ def many_parameters(scene: Scene) -> Iterator[Answer]:
 
 
 def slow_bodies(scene: Scene) -> Iterator[Answer]:
-    """Hold every thread with a body of which a byte comes now and then."""
+    """Occupy every thread with a body that arrives byte by byte."""
     body = b'{"title": "slow"}'
     request = written(
         scene.caller,
@@ -185,7 +187,7 @@ def slow_bodies(scene: Scene) -> Iterator[Answer]:
 
 
 def slow_headers(scene: Scene) -> Iterator[Answer]:
-    """Hold every thread with headers that do not end."""
+    """Occupy every thread with headers that do not end."""
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(scene.server)) for _ in range(SLOW_CLIENTS)]
         for line in (f"GET {ITEMS} HTTP/1.1\r\n", "Host: 127.0.0.1\r\n", "X-Slow: a\r\n", "X-Slo"):

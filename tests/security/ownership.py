@@ -1,4 +1,4 @@
-"""Attacks of one account on another, and on the rights of administrators (API1, 2, 3, 5 and 6)."""
+"""Attacks of one account on another, and on administrators' rights (API1, 2, 3, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ PUBLIC = {
     ("get", "/api/v1/auth/callback"),
     ("get", "/api/v1/auth/csrf"),
 }
-"""What the contract lets anybody ask; a logout without a session may be refused."""
+"""The operations that the contract opens to anonymous clients. A logout without a session may
+be rejected.
+"""
 
 FORGED_IDENTITIES = (
     "X-User-ID",
@@ -71,7 +73,7 @@ def _unharmed(rivalry: Rivalry) -> None:
 
 
 def item_by_id(rivalry: Rivalry) -> Iterator[Answer]:
-    """Read, change and delete it."""
+    """Read, change and delete another user's item."""
     api = rivalry.attacker.api
     yield api.get(rivalry.treasure_path)
     yield api.patch(rivalry.treasure_path, json={})
@@ -81,7 +83,7 @@ def item_by_id(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def item_by_id_in_another_spelling(rivalry: Rivalry) -> Iterator[Answer]:
-    """Miss a comparison of texts."""
+    """Write the ID differently, to bypass a comparison of texts."""
     own = rivalry.treasure["id"]
     for spelt in (
         own.upper(),
@@ -102,7 +104,7 @@ def item_by_id_in_another_spelling(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def item_by_guessing(rivalry: Rivalry) -> Iterator[Answer]:
-    """Try the ids around one's own, which are of the same millisecond, and simple ones."""
+    """Guess IDs: simple ones, and those of the same millisecond as an own ID."""
     api = rivalry.attacker.api
     mine = api.post(ITEMS, json={"title": "mine"}).json()
     theirs = rivalry.victim.api.post(ITEMS, json={"title": "theirs"}).json()
@@ -115,7 +117,7 @@ def item_by_guessing(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def item_by_list(rivalry: Rivalry) -> Iterator[Answer]:
-    """Ask for the list so that it holds what is another's."""
+    """Query the list so that it might contain another user's items."""
     theirs = rivalry.victim.id
     queries: tuple[dict[str, Any], ...] = (
         {"limit": 100},
@@ -135,7 +137,7 @@ def item_by_list(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def item_by_another_method(rivalry: Rivalry) -> Iterator[Answer]:
-    """Have a method taken for another one."""
+    """Make the service take one method for another."""
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         yield rivalry.attacker.api.post(rivalry.treasure_path, headers={header: "DELETE"})
     yield rivalry.attacker.api.post(f"{rivalry.treasure_path}?_method=DELETE")
@@ -144,7 +146,7 @@ def item_by_another_method(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def item_under_a_forged_identity(rivalry: Rivalry) -> Iterator[Answer]:
-    """Say in a header who is calling."""
+    """Claim another user's identity in a header."""
     for header in FORGED_IDENTITIES:
         for told in (rivalry.victim.id, rivalry.victim.email):
             yield rivalry.attacker.api.get(rivalry.treasure_path, headers={header: told})
@@ -156,12 +158,12 @@ def item_under_a_forged_identity(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def every_operation_without_credentials(scene: Scene) -> Iterator[Answer]:
-    """Ask as a stranger for everything that the document has."""
+    """Call every documented operation without credentials."""
     yield from _closed_operations(scene, scene.stranger, {})
 
 
 def every_operation_with_invented_credentials(scene: Scene) -> Iterator[Answer]:
-    """Ask for everything with what might be taken for a login."""
+    """Call every operation with made-up credentials."""
     for headers in (
         {"Authorization": "Basic YWRtaW46YWRtaW4="},
         {"Authorization": "Bearer null"},
@@ -189,7 +191,7 @@ def _closed_operations(scene: Scene, api: Api, headers: dict[str, str]) -> Itera
 
 
 def account_by_its_address(rivalry: Rivalry) -> Iterator[Answer]:
-    """Register an address again that is taken."""
+    """Register an address that is taken."""
     email = rivalry.victim.email
     name, _, host = email.partition("@")
     for spelt in (
@@ -204,7 +206,7 @@ def account_by_its_address(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def account_by_a_stolen_login(rivalry: Rivalry) -> Iterator[Answer]:
-    """Take an account over whose password is unknown."""
+    """Take over an account with a stolen login, without its password."""
     for change in (
         {"password": ANOTHER_PASSWORD},
         {"email": new_email()},
@@ -230,7 +232,7 @@ def rights_at_registration(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def rights_by_a_change_of_ones_own(rivalry: Rivalry) -> Iterator[Answer]:
-    """Give oneself a role."""
+    """Change the own role."""
     before = rivalry.attacker.api.get(ME).json()
     for field in (*RIGHTS, *SET_BY_THE_SERVICE, *SPELLINGS):
         value = "admin" if field == "role" else True
@@ -239,7 +241,7 @@ def rights_by_a_change_of_ones_own(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def owner_of_a_new_item(rivalry: Rivalry) -> Iterator[Answer]:
-    """Put an item under another's name."""
+    """Create an item for another user."""
     for field in (*SET_BY_THE_SERVICE, *SPELLINGS, *RIGHTS):
         body = {"title": "planted", field: rivalry.victim.id}
         yield rivalry.attacker.api.post(ITEMS, json=body)
@@ -247,7 +249,7 @@ def owner_of_a_new_item(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def owner_of_an_item(rivalry: Rivalry) -> Iterator[Answer]:
-    """Give an item of one's own another owner, or another id."""
+    """Change the owner or the ID of an own item."""
     item = rivalry.attacker.api.post(ITEMS, json={"title": "mine"}).json()
     for field in (*SET_BY_THE_SERVICE, *SPELLINGS, *RIGHTS):
         value = rivalry.treasure["id"] if field == "id" else rivalry.victim.id
@@ -257,7 +259,7 @@ def owner_of_an_item(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def owner_in_the_query(rivalry: Rivalry) -> Iterator[Answer]:
-    """Put an item under another's name by the query."""
+    """Create an item for another user through the query string."""
     answer = rivalry.attacker.api.post(
         ITEMS, params={"owner_id": rivalry.victim.id, "id": NO_ID}, json={"title": "mine"}
     )
@@ -266,7 +268,7 @@ def owner_in_the_query(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def properties_that_nobody_should_read(rivalry: Rivalry) -> Iterator[Answer]:
-    """Ask for more than is shown."""
+    """Request more properties than a response shows."""
     for query in ({}, {"fields": "password_hash"}, {"include": "password_hash"}, {"expand": "*"}):
         answer = rivalry.attacker.api.get(ME, params=query)
         if answer.status_code == 200:
@@ -278,7 +280,7 @@ def properties_that_nobody_should_read(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def functions_of_administrators(rivalry: Rivalry) -> Iterator[Answer]:
-    """Call what is for administrators."""
+    """Call administrators' operations."""
     api = rivalry.attacker.api
     yield api.get(USERS)
     yield api.get(USERS, params={"limit": 100, "after": rivalry.victim.id})
@@ -290,7 +292,7 @@ def functions_of_administrators(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def functions_by_another_address(rivalry: Rivalry) -> Iterator[Answer]:
-    """Write the address so that a check of it does not see what is asked."""
+    """Write the path so that an access check does not recognize it."""
     for target in (
         f"{USERS}/",
         f"{USERS}//",
@@ -316,7 +318,7 @@ def functions_by_another_address(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def functions_by_another_method(rivalry: Rivalry) -> Iterator[Answer]:
-    """Call what is for administrators by a method that might not be looked at."""
+    """Call administrators' operations with a method that might not be checked."""
     own = f"{USERS}/{rivalry.attacker.id}"
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "QUERY", "patch"):
         yield ask_raw(rivalry, method, own)
@@ -327,7 +329,7 @@ def functions_by_another_method(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def functions_by_a_rewritten_address(rivalry: Rivalry) -> Iterator[Answer]:
-    """Ask for one address, and name another one in a header that some proxies believe."""
+    """Request one path, and name another in a header that some proxies trust."""
     for header in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Forwarded-Path"):
         answer = rivalry.attacker.api.get(ITEMS, headers={header: USERS})
         assert rivalry.victim.email not in answer.text
@@ -338,7 +340,7 @@ def functions_by_a_rewritten_address(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def guesses_from_many_peers(rivalry: Rivalry) -> Iterator[Answer]:
-    """Guess one account's password from one address after the other."""
+    """Guess one account's password from many addresses."""
     email = _bait(rivalry)
     answers = [
         ASK_TO_LOG_IN[rivalry.auth](rivalry.stranger.again(), email, f"guess number {number}")
@@ -349,7 +351,7 @@ def guesses_from_many_peers(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def guesses_at_many_accounts(rivalry: Rivalry) -> Iterator[Answer]:
-    """Try one password at one account after the other."""
+    """Try one password on many accounts."""
     peer = rivalry.stranger.again()
     answers = [
         ASK_TO_LOG_IN[rivalry.auth](peer, new_email(), "the password of many")
@@ -360,7 +362,7 @@ def guesses_at_many_accounts(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def guesses_under_forged_addresses(rivalry: Rivalry) -> Iterator[Answer]:
-    """Call oneself another peer in every header that might be believed."""
+    """Claim another peer in every header that might be trusted."""
     peer = rivalry.stranger.again()
     answers = []
     for _ in range(ATTEMPTS + 1):
@@ -373,7 +375,7 @@ def guesses_under_forged_addresses(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def guesses_under_other_spellings(rivalry: Rivalry) -> Iterator[Answer]:
-    """Write one address in many ways, each of which might be counted on its own."""
+    """Spell one address in many ways, each of which might have its own counter."""
     email = _bait(rivalry)
     spellings = (email, email.upper(), email.title(), email.swapcase(), f"C{email[1:]}", email)
     answers = [
@@ -385,7 +387,7 @@ def guesses_under_other_spellings(rivalry: Rivalry) -> Iterator[Answer]:
 
 
 def _bait(rivalry: Rivalry) -> str:
-    """Return the address of an account that may be locked out."""
+    """Return the address of an account that the attack may lock out."""
     email = new_email()
     registered = rivalry.stranger.post(REGISTER, json={"email": email, "password": PASSWORD})
     assert registered.status_code == 201

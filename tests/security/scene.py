@@ -1,4 +1,4 @@
-"""What an attack is, and who takes part in it."""
+"""An attack, and its participants."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ Answer = httpx2.Response | RawAnswer
 
 @dataclass(frozen=True)
 class Scene:
-    """A service, and somebody who means it ill."""
+    """A service and its attacker."""
 
     server: Server
     document: Document
     auth: str
     stranger: Api
-    """Has no credentials."""
+    """A client without credentials."""
     caller: Api
-    """May use items: has an account, where there are accounts."""
+    """A client that may use items. It has an account in services with accounts."""
 
 
 @dataclass(frozen=True)
 class Rivalry(Scene):
-    """The same with an account of theirs, and somebody else's item."""
+    """A service, an attacker with an account, and an item of another user."""
 
     attacker: Account
     victim: Account
@@ -50,7 +50,7 @@ class Rivalry(Scene):
 
     @property
     def treasure_path(self) -> str:
-        """Where the victim's item is."""
+        """The path of the victim's item."""
         return f"{ITEMS}/{self.treasure['id']}"
 
 
@@ -59,28 +59,28 @@ SceneT = TypeVar("SceneT", bound=Scene)
 
 @dataclass(frozen=True)
 class Attack(Generic[SceneT]):
-    """A row of the table: what is tried, and the only statuses that it may be answered with."""
+    """A row of the table: an attack, and the only accepted statuses."""
 
     risk: str
     """The number in the OWASP API Security Top 10 of 2023."""
     name: str
     send: Callable[[SceneT], Iterable[Answer]]
-    """Sends the requests; asserts what else tells a failed attack from one that succeeded."""
+    """Send the requests, and assert everything else that distinguishes a failed attack."""
     accepted: frozenset[int]
 
     @property
     def id(self) -> str:
-        """The name of the row in test ids."""
+        """The name of the row in test IDs."""
         return f"{self.risk}-{self.name}"
 
 
 def status_of(answer: Answer) -> int:
-    """Return the status of an answer."""
+    """Return the status of a response."""
     return answer.status if isinstance(answer, RawAnswer) else answer.status_code
 
 
 def text_of(answer: Answer) -> str:
-    """Return the headers and the body of an answer, to look for words in."""
+    """Return the headers and the body of a response, to search for words."""
     body = answer.body if isinstance(answer, RawAnswer) else answer.content
     head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
     return f"{head}\n\n{body.decode(errors='replace')}"
@@ -94,7 +94,7 @@ def ask_raw(
     host: str | None = None,
     body: bytes = b"",
 ) -> RawAnswer:
-    """Send what no client would, and return the only answer to it."""
+    """Send a request that no HTTP client would send, and return its only response."""
     answers = send(
         scene.server, written(scene.caller, method, target, *headers, host=host, body=body)
     )

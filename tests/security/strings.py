@@ -1,4 +1,4 @@
-"""Every string that a service takes, by its document, and what is written into it."""
+"""Every string that a service accepts by its document, and the attacks on it."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ VALID: dict[str, Callable[[], str]] = {
     "role": lambda: "user",
     "expires_at": lambda: "2099-01-01T00:00:00Z",
 }
-"""What a string of this name may be, where any text won't do."""
+"""Values for the strings of this name that do not accept any text."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A string of a request, and what stands beside it."""
+    """A string in a request, and the rest of that request."""
 
     method: str
     path: str
@@ -59,9 +59,9 @@ class Place:
     beside: tuple[str, ...] = ()
 
     def send(self, api: Api, text: str) -> httpx2.Response:
-        """Send a request with this text in the place."""
+        """Send the request with this text in the place."""
         address = self.path.replace(f"{{{self.name}}}", _quoted(text), 1)
-        # `.` and `..` stay what they are in an address, and an empty part makes it another one.
+        # In a URL, `.` and `..` are not escaped, and an empty segment makes another path.
         address = "/".join(NO_ID if "{" in part else part for part in address.split("/"))
         if self.kind == "query":
             address += f"?{self.name}={_quoted(text)}"
@@ -76,7 +76,7 @@ class Place:
         return api.request(self.method, address, content="{}" if headers else None, headers=headers)
 
     def _filled(self, text: str) -> Iterator[tuple[str, str]]:
-        # Long enough for a password, so that it is refused for what is in it.
+        # Long enough for a password, so that only its content can be rejected.
         yield self.name, text.ljust(12, "x") if "password" in self.name else text
         for name in self.beside:
             yield name, VALID.get(name, lambda: "x" * 40)()
@@ -87,7 +87,7 @@ def _quoted(text: str) -> str:
 
 
 def places(document: Document) -> Iterator[Place]:
-    """Yield every string that an operation of the document takes."""
+    """Yield every string that a documented operation accepts."""
     for path, operations in document.content["paths"].items():
         for method, operation in operations.items():
             parameters = [*operations.get("parameters", []), *operation.get("parameters", [])]
@@ -136,7 +136,7 @@ def _may_be_text(document: Document, schema: dict[str, Any]) -> bool:
 
 
 def sql_in_every_string(scene: Scene) -> Iterator[Answer]:
-    """Write SQL into each; what is text is kept as it is, and the rest is refused."""
+    """Write SQL into each string. Text fields keep it unchanged, other fields reject it."""
     item = scene.caller.post(ITEMS, json={"title": "kept"}).json()
     found = [*places(scene.document)]
     assert found
@@ -153,25 +153,27 @@ def sql_in_every_string(scene: Scene) -> Iterator[Answer]:
 
 
 def unstorable_text_in_every_string(scene: Scene) -> Iterator[Answer]:
-    """Write what no database stores into each: refused as a wrong field, whichever it is."""
+    """Write text that databases cannot store into each string. Every one must report an
+    invalid field.
+    """
     found = [*places(scene.document)]
     assert found
     for place in found:
         for text in UNSTORABLE:
             answer = place.send(_client(scene, place), text)
-            # In a form and an address there are bytes, of which half a pair is no text at all.
+            # A form and a URL contain bytes, in which half a surrogate pair is not text.
             replaced = {401, 404} if place.kind != "json" and "\0" not in text else set()
             assert answer.status_code in {422, *replaced}, f"{place}: {text!r}: {answer.text}"
             yield answer
 
 
 def _client(scene: Scene, place: Place) -> Api:
-    """Return a client that no earlier failure has locked out."""
+    """Return a client that no earlier failure has throttled."""
     return scene.stranger.again() if "/auth/" in place.path else scene.caller
 
 
 def bytes_that_are_no_text(scene: Scene) -> Iterator[Answer]:
-    """Send surrogates, and other bytes that are no UTF-8, as they are."""
+    """Send surrogates and other bytes that are not UTF-8, without encoding them."""
     for spoilt in (
         b"\xed\xa0\x80",
         b"\xff",

@@ -1,4 +1,4 @@
-"""The OWASP API Security Top 10 of 2023: each attack of the table, sent over the socket."""
+"""The OWASP API Security Top 10 of 2023: each attack of the table, over a socket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rows(table: Iterable[Attack[SceneT]]) -> pytest.MarkDecorator:
 
 
 def launch(attack: Attack[SceneT], scene: SceneT) -> None:
-    """Send what an attack sends, and hold each answer to what is accepted."""
+    """Send an attack, and check that each response has an accepted status."""
     answered = False
     for answer in attack.send(scene):
         answered = True
@@ -42,23 +42,24 @@ def launch(attack: Attack[SceneT], scene: SceneT) -> None:
 
 
 @rows(ON_ANYBODY)
-def test_an_attack_on_any_service_fails(attack: Attack[Scene], scene: Scene) -> None:
+def test_attack_on_any_service_fails(attack: Attack[Scene], scene: Scene) -> None:
     launch(attack, scene)
 
 
 @pytest.mark.event_loop
 @rows(ON_EVENT_LOOPS)
-def test_an_attack_on_who_reads_fails(attack: Attack[Scene], scene: Scene) -> None:
+def test_attack_on_event_loop_fails(attack: Attack[Scene], scene: Scene) -> None:
     launch(attack, scene)
 
 
 @rows(ON_EVERY_STRING)
-def test_an_attack_by_what_is_written_fails(
+def test_attack_through_text_fails(
     attack: Attack[Scene], scene: Scene, request: pytest.FixtureRequest
 ) -> None:
     if scene.auth != "none":
         admin: Account = request.getfixturevalue("admin")
-        # Another one than those whom later tests log in as: the password may change.
+        # A separate account from those that later tests log in with, because its password may
+        # change.
         appointed: Account = request.getfixturevalue("account")
         answer = admin.api.patch(f"{USERS}/{appointed.id}", json={"role": "admin"})
         assert answer.status_code == 200
@@ -68,13 +69,13 @@ def test_an_attack_by_what_is_written_fails(
 
 @pytest.mark.accounts
 @rows(ON_ACCOUNTS)
-def test_an_attack_on_an_account_fails(attack: Attack[Rivalry], rivalry: Rivalry) -> None:
+def test_attack_on_account_fails(attack: Attack[Rivalry], rivalry: Rivalry) -> None:
     launch(attack, rivalry)
 
 
 @pytest.mark.auth(*ASK_TO_LOG_IN)
 @rows(ON_PASSWORDS)
-def test_an_attack_on_a_password_fails(attack: Attack[Rivalry], rivalry: Rivalry) -> None:
+def test_attack_on_password_fails(attack: Attack[Rivalry], rivalry: Rivalry) -> None:
     launch(attack, rivalry)
 
 
@@ -94,9 +95,7 @@ def test_an_attack_on_a_password_fails(attack: Attack[Rivalry], rivalry: Rivalry
         "*",
     ],
 )
-def test_an_origin_that_resembles_a_listed_one_may_read_nothing(
-    opened_api: Api, origin: str
-) -> None:
+def test_origin_that_resembles_listed_one_can_read_nothing(opened_api: Api, origin: str) -> None:
     preflight = {"Origin": origin, "Access-Control-Request-Method": "DELETE"}
     for answer in (
         opened_api.get("/health/live", headers={"Origin": origin}),
@@ -106,7 +105,9 @@ def test_an_origin_that_resembles_a_listed_one_may_read_nothing(
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_what_a_trusted_proxy_passes_on_is_no_bug(opened_api: Api, service: Service) -> None:
+def test_malformed_headers_of_trusted_proxy_do_not_cause_500(
+    opened_api: Api, service: Service
+) -> None:
     expected = (401, 400, 429) if service.has_accounts else (200, 400)
     for told in NONSENSE_OF_PROXIES:
         proxy = opened_api.again(peer=TRUSTED_PROXY)

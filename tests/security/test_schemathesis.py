@@ -1,7 +1,7 @@
-"""Schemathesis: requests made from the service's own document, and answers held against it.
+"""Schemathesis: requests generated from the service's own document, and checks of the
+responses.
 
-None may be a 5xx, have a status or a media type that the document does not tell, or differ from
-its schema.
+No response may be a 5xx, have an undocumented status or media type, or violate its schema.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Operation = APIOperation[Any, Any, Any, Any]
 
-# The ORM, the database and asyncio stand behind what the document tells.
+# The document depends on none of the ORM, the database and asyncio.
 pytestmark = pytest.mark.once_per("framework", "django_api", "auth")
 
 CHECKS = [
@@ -48,7 +48,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 10
-"""Requests for each operation, as the document wants them and again as it does not."""
+"""Requests for each operation, each generated both as valid and as invalid data."""
 
 
 Credentials = dict[str, str]
@@ -58,9 +58,9 @@ Credentials = dict[str, str]
 def complaints(
     document: Document, server: Server
 ) -> Iterator[Callable[[Callable[[], Credentials]], str]]:
-    """Ask for every operation, and say what of the answers is not as documented.
+    """Call every operation, and return how the responses differ from the document.
 
-    Each is asked with credentials of its own, for one of them may be to log out.
+    Each call has its own credentials, because an operation may log out.
     """
     loaded = schemathesis.openapi.from_dict(document.content)
     operations = [each.ok() for each in loaded.get_all_operations() if isinstance(each, Ok)]
@@ -103,13 +103,13 @@ def _complaints(
             told = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
             found += [f"{operation.label}, {mode.value} data: {each}" for each in told]
         except Unsatisfiable:
-            # Without parameters it can't be asked otherwise than as it is documented.
+            # Without parameters there is no invalid request to generate.
             if mode is not GenerationMode.NEGATIVE:
                 raise
     return found
 
 
-def test_what_anybody_is_answered_is_documented(
+def test_anonymous_responses_match_document(
     complaints: Callable[[Callable[[], Credentials]], str],
 ) -> None:
     found = complaints(dict)
@@ -118,7 +118,7 @@ def test_what_anybody_is_answered_is_documented(
 
 
 @pytest.mark.accounts
-def test_what_an_administrator_is_answered_is_documented(
+def test_responses_to_administrator_match_document(
     complaints: Callable[[Callable[[], Credentials]], str],
     admin: Account,
     api: Api,

@@ -1,4 +1,4 @@
-"""Sessions: CSRF, fixation, stolen cookies, and the return from an issuer (API2, API8, API10)."""
+"""Sessions: CSRF, fixation, stolen cookies, and the issuer's callback (API2, API8, API10)."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ pytestmark = pytest.mark.auth("session", "oauth2")
 
 LOG_OUT = "/api/v1/auth/logout"
 FIXED = "f" * 43
-"""A session id that an attacker has thought up."""
+"""A session ID made up by an attacker."""
 
 
 def under(api: Api, cookie: str, **headers: str) -> Api:
-    """Return a client that sends this cookie, and no CSRF token but one that is given."""
+    """Return a client that sends this cookie, and only the given CSRF token."""
     return api.again(headers={"Cookie": f"session={cookie}", **headers})
 
 
 def cookies_of(answer: httpx2.Response) -> dict[str, str]:
-    """Return the cookies that an answer sets."""
+    """Return the cookies that a response sets."""
     found = SimpleCookie()
     for each in answer.headers.get_list("set-cookie"):
         found.load(each)
@@ -47,7 +47,7 @@ def cookies_of(answer: httpx2.Response) -> dict[str, str]:
 
 
 class TestCsrf:
-    """A page of somebody else has the victim's browser send the cookie; it can't read the token."""
+    """Another site makes the victim's browser send the cookie. It cannot read the token."""
 
     @pytest.fixture
     def item(self, account: Account) -> str:
@@ -55,7 +55,7 @@ class TestCsrf:
         return f"{ITEMS}/{account.api.post(ITEMS, json={'title': 'kept'}).json()['id']}"
 
     def assert_nothing_done(self, account: Account, item: str, forger: Api) -> None:
-        """Try everything that changes something; none of it may."""
+        """Try every operation that changes data, and check that none does."""
         for method, path, body in (
             ("POST", ITEMS, {"title": "forged"}),
             ("PATCH", item, {"title": "forged"}),
@@ -68,20 +68,22 @@ class TestCsrf:
         assert [each["title"] for each in items] == ["kept"]
         assert account.api.get(ME).json()["email"] == account.email
 
-    def test_without_a_token_nothing_is_done(self, api: Api, account: Account, item: str) -> None:
+    def test_request_without_token_changes_nothing(
+        self, api: Api, account: Account, item: str
+    ) -> None:
         self.assert_nothing_done(account, item, under(api, account.tokens["cookie"]))
 
-    def test_with_a_stale_token_nothing_is_done(
+    def test_expired_token_changes_nothing(
         self, api: Api, account: Account, item: str, service: Service
     ) -> None:
-        """The token of the same account's earlier session."""
+        """The token of an earlier session of the same account."""
         earlier, tokens = LOG_IN[service.combination.auth](api, account.email, PASSWORD)
         assert earlier.post(LOG_OUT).status_code == 204
 
         forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": tokens["csrf_token"]})
         self.assert_nothing_done(account, item, forger)
 
-    def test_with_anothers_token_nothing_is_done(
+    def test_token_of_another_user_changes_nothing(
         self, api: Api, account: Account, other_account: Account, item: str
     ) -> None:
         theirs = other_account.tokens["csrf_token"]
@@ -89,10 +91,8 @@ class TestCsrf:
         forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": theirs})
         self.assert_nothing_done(account, item, forger)
 
-    def test_with_a_strangers_token_nothing_is_done(
-        self, api: Api, account: Account, item: str
-    ) -> None:
-        """The token that somebody without a session is given, if they are given any."""
+    def test_anonymous_token_changes_nothing(self, api: Api, account: Account, item: str) -> None:
+        """The token that a client without a session gets, if it gets one."""
         given = api.again().get("/api/v1/auth/csrf")
         token = given.json().get("csrf_token", "none")
 
@@ -100,22 +100,24 @@ class TestCsrf:
         self.assert_nothing_done(account, item, forger)
 
     @pytest.mark.parametrize("token", ["", "null", "x", "0" * 64, "' OR '1'='1", "x" * 5_000])
-    def test_with_an_invented_token_nothing_is_done(
+    def test_made_up_token_changes_nothing(
         self, api: Api, account: Account, item: str, token: str
     ) -> None:
         forger = under(api, account.tokens["cookie"], **{"X-CSRF-Token": token})
         self.assert_nothing_done(account, item, forger)
 
-    def test_a_token_in_a_cookie_of_the_forger_is_none(
+    def test_planted_cookie_does_not_count_as_token(
         self, api: Api, account: Account, item: str
     ) -> None:
-        """A sibling domain may plant a cookie: where it is compared with itself, anything fits."""
+        """A sibling domain can plant a cookie. A check that compares it with itself accepts
+        any value.
+        """
         cookies = f"session={account.tokens['cookie']}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
         for token in ("a" * 64, "a" * 32):
             forger = api.again(headers={"Cookie": cookies, "X-CSRF-Token": token})
             self.assert_nothing_done(account, item, forger)
 
-    def test_a_token_in_another_place_is_none(self, api: Api, account: Account, item: str) -> None:
+    def test_ignores_token_outside_its_header(self, api: Api, account: Account, item: str) -> None:
         token = account.tokens["csrf_token"]
         forger = under(api, account.tokens["cookie"], **{"X-CSRF": token, "X-XSRF-Token": token})
         forger.params = forger.params.merge({"csrf_token": token, "csrfmiddlewaretoken": token})
@@ -123,7 +125,7 @@ class TestCsrf:
         self.assert_nothing_done(account, item, forger)
 
     @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded"])
-    def test_a_form_of_another_page_does_nothing(
+    def test_form_of_another_site_changes_nothing(
         self, api: Api, account: Account, media_type: str
     ) -> None:
         forger = under(
@@ -137,14 +139,14 @@ class TestCsrf:
         assert answer.status_code in (403, 415)
         assert account.api.get(ITEMS).json()["items"] == []
 
-    def test_no_change_is_made_by_a_get(self, api: Api, account: Account, item: str) -> None:
+    def test_get_requests_change_nothing(self, api: Api, account: Account, item: str) -> None:
         forger = under(api, account.tokens["cookie"], **{"X-HTTP-Method-Override": "DELETE"})
 
         assert forger.get(item, params={"_method": "DELETE"}).status_code == 200
         assert forger.get(LOG_OUT).status_code in (404, 405)
         assert account.api.get(item).status_code == 200
 
-    def test_the_token_is_told_to_no_other_origin(self, api: Api, account: Account) -> None:
+    def test_other_origins_cannot_read_token(self, api: Api, account: Account) -> None:
         for origin in (f"https://{EVIL}", "null"):
             forger = under(api, account.tokens["cookie"], Origin=origin)
             answer = forger.get("/api/v1/auth/csrf")
@@ -153,16 +155,16 @@ class TestCsrf:
 
 @pytest.mark.auth("session")
 class TestFixation:
-    """The victim logs in under a session id that the attacker knows already."""
+    """The victim logs in with a session ID that the attacker already knows."""
 
-    def test_an_invented_session_is_not_taken_up(self, api: Api, email: str) -> None:
+    def test_login_ignores_made_up_session(self, api: Api, email: str) -> None:
         answer = ask_for_session(under(api, FIXED), email, PASSWORD)
 
         assert answer.status_code == 200
         assert cookies_of(answer)["session"] != FIXED
         assert under(api, FIXED).get(ME).status_code == 401
 
-    def test_the_attackers_own_session_does_not_become_the_victims(
+    def test_login_does_not_adopt_attackers_session(
         self, api: Api, email: str, account: Account
     ) -> None:
         known = account.tokens["cookie"]
@@ -176,18 +178,18 @@ class TestFixation:
         left = under(api, known).get(ME)
         assert left.status_code == 401 or left.json()["id"] == account.id
 
-    def test_every_login_has_a_session_of_its_own(self, api: Api, email: str) -> None:
+    def test_every_login_starts_its_own_session(self, api: Api, email: str) -> None:
         answers = [ask_for_session(api.again(), email, PASSWORD) for _ in range(3)]
 
         assert len({cookies_of(each)["session"] for each in answers}) == 3
 
-    def test_a_failed_login_leaves_no_session(self, api: Api, email: str) -> None:
+    def test_failed_login_leaves_no_session(self, api: Api, email: str) -> None:
         answer = ask_for_session(under(api, FIXED), email, "a wrong password")
 
         assert answer.status_code == 401
         assert cookies_of(answer).get("session", "") == ""
 
-    def test_a_session_id_in_the_address_is_none(self, api: Api, account: Account) -> None:
+    def test_ignores_session_id_in_query_string(self, api: Api, account: Account) -> None:
         cookie = account.tokens["cookie"]
 
         for query in ({"session": cookie}, {"sessionid": cookie}, {"sid": cookie}):
@@ -195,7 +197,7 @@ class TestFixation:
 
 
 class TestCookie:
-    def test_a_copy_that_is_kept_ends_with_the_logout(self, api: Api, account: Account) -> None:
+    def test_logout_ends_copied_cookie(self, api: Api, account: Account) -> None:
         copied = account.tokens["cookie"]
 
         assert account.api.post(LOG_OUT).status_code == 204
@@ -234,18 +236,20 @@ class TestCookie:
             *("pickle", "JSON", "large"),
         ],
     )
-    def test_an_altered_one_is_refused(self, api: Api, account: Account, change: object) -> None:
+    def test_rejects_altered_cookie(self, api: Api, account: Account, change: object) -> None:
         assert callable(change)
         altered = change(account.tokens["cookie"])
 
         assert under(api, altered).get(ME).status_code == 401
 
     @pytest.mark.parametrize("raw", ["\xff\xfe", "a\x80b", '"', "a;b=c;;;=", "\xed\xa0\x80"])
-    def test_one_that_is_no_text_is_no_bug(self, api: Api, server: Server, raw: str) -> None:
+    def test_cookie_that_is_not_text_does_not_cause_500(
+        self, api: Api, server: Server, raw: str
+    ) -> None:
         for answer in send(server, written(api, "GET", ME, f"Cookie: session={raw}")):
             assert answer.status in (400, 401)
 
-    def test_of_two_none_is_taken_by_surprise(
+    def test_two_cookies_have_a_defined_outcome(
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         mine, theirs = account.tokens["cookie"], other_account.tokens["cookie"]
@@ -260,7 +264,7 @@ class TestCookie:
         if answer.status_code == 201:
             assert answer.json()["owner_id"] == account.id
 
-    def test_a_session_cannot_be_had_by_a_header(self, api: Api, account: Account) -> None:
+    def test_ignores_session_in_other_headers(self, api: Api, account: Account) -> None:
         cookie = account.tokens["cookie"]
 
         for headers in ({"Authorization": f"Bearer {cookie}"}, {"X-Session": cookie}):
@@ -269,7 +273,7 @@ class TestCookie:
 
 @pytest.mark.auth("oauth2")
 class TestIssuer:
-    """What comes back from the issuer may have been made up by anybody."""
+    """Anyone can make up the parameters of a callback."""
 
     RETURNS = (
         *(f"https://{EVIL}", f"//{EVIL}", f"/\\{EVIL}", f"\\\\{EVIL}", f"/%2f{EVIL}", f"///{EVIL}"),
@@ -282,7 +286,7 @@ class TestIssuer:
     )
 
     @pytest.mark.parametrize("target", RETURNS)
-    def test_the_login_leads_to_the_issuer_and_back_here_only(self, api: Api, target: str) -> None:
+    def test_login_redirects_only_to_issuer_and_callback(self, api: Api, target: str) -> None:
         answer = api.again().get("/api/v1/auth/login", params=dict.fromkeys(self.NAMES, target))
 
         assert answer.status_code in (302, 422)
@@ -295,7 +299,7 @@ class TestIssuer:
             assert EVIL not in str(answer.headers.get_list("set-cookie"))
 
     @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "Forwarded"])
-    def test_the_way_back_does_not_follow_a_header(self, api: Api, header: str) -> None:
+    def test_callback_url_ignores_forwarded_headers(self, api: Api, header: str) -> None:
         told = f"host={EVIL}" if header == "Forwarded" else EVIL
 
         answer = api.again().get("/api/v1/auth/login", headers={header: told})
@@ -304,7 +308,7 @@ class TestIssuer:
         assert EVIL not in answer.headers.get("location", "")
 
     @pytest.mark.parametrize("target", RETURNS)
-    def test_the_return_leads_nowhere_else(self, api: Api, target: str) -> None:
+    def test_failed_callback_redirects_nowhere(self, api: Api, target: str) -> None:
         visitor = api.again()
         begun = visitor.get("/api/v1/auth/login", params=dict.fromkeys(self.NAMES[:-4], target))
         query = dict.fromkeys(self.NAMES, target)
@@ -317,8 +321,8 @@ class TestIssuer:
         assert EVIL not in answer.headers.get("location", "")
         assert "session" not in cookies_of(answer)
 
-    def test_a_return_that_nobody_set_out_for_logs_nobody_in(self, api: Api) -> None:
-        """Login CSRF: the attacker's own code, in the victim's browser."""
+    def test_rejects_callback_without_started_login(self, api: Api) -> None:
+        """Login CSRF: the victim's browser opens a callback with the attacker's own code."""
         attacker = api.again()
         begun = attacker.get("/api/v1/auth/login")
         state = parse_qs(urlsplit(begun.headers["location"]).query)["state"][0]
@@ -349,7 +353,7 @@ class TestIssuer:
             assert all(len(each[name][0]) >= 22 for each in queries)
         assert all(each["code_challenge_method"] == ["S256"] for each in queries)
 
-    def test_a_body_in_place_of_a_query_is_refused(self, api: Api) -> None:
+    def test_rejects_callback_parameters_in_body(self, api: Api) -> None:
         answer = api.post(
             "/api/v1/auth/callback", content=json.dumps({"code": "stolen"}), headers=JSON
         )

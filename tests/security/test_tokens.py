@@ -1,4 +1,4 @@
-"""JSON Web Tokens: what is forged, altered, confused or used for something else (API2)."""
+"""JSON Web Tokens: forged, altered, confused and misused ones (API2)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ATTACKERS_JWK = {"kty": "oct", "k": "dGhlIGF0dGFja2VyJ3Mgb3duIGtleQ"}
 
 @dataclass(frozen=True)
 class Genuine:
-    """A token as the service makes it, and the key that signs it."""
+    """A token of the service, and the key that signs it."""
 
     header: dict[str, Any]
     claims: dict[str, Any]
@@ -47,13 +47,13 @@ class Genuine:
     def altered(
         self, *, key: str | None = None, header: dict[str, Any] | None = None, **claims: Any
     ) -> str:
-        """Return the token with another header, other claims or another signature."""
+        """Return the token with changed headers, claims or signature."""
         return tokens.written(
             {**self.header, **(header or {})}, {**self.claims, **claims}, key or self.key
         )
 
     def rewritten(self, *, header: str | None = None, claims: str | None = None) -> str:
-        """Return the token of another text, rightly signed."""
+        """Return a token of this text, with a valid signature."""
         return tokens.signed(
             header or json.dumps(self.header), claims or json.dumps(self.claims), self.key
         )
@@ -61,7 +61,7 @@ class Genuine:
 
 @pytest.fixture
 def genuine(lasting_account: Account, production: Settings) -> Genuine:
-    """What the token of an account says."""
+    """The claims of an account's token."""
     return Genuine(*tokens.read(lasting_account.tokens["access_token"]), production["SECRET_KEY"])
 
 
@@ -143,38 +143,34 @@ FORGED: dict[str, Callable[[Genuine], str]] = {
     "half-a-signature": lambda it: it.altered()[:-20],
     "large": lambda it: f"{it.altered()}{'x' * 100_000}",
 }
-"""How each is made from a token that would be taken; one thing about it is wrong."""
+"""Recipes that each make one thing wrong in an otherwise valid token."""
 
 
 def whoever_calls_with(api: Api, token: str) -> httpx2.Response:
-    """Ask who is calling."""
+    """Request the own account."""
     return api.get(ME, headers={"Authorization": f"Bearer {token}"})
 
 
 def assert_refused(answer: httpx2.Response) -> None:
-    """Hold an answer to what the contract says of a bad token."""
+    """Check that a response is the contract's answer to an invalid token."""
     assert answer.status_code == 401, answer.text
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_the_token_that_the_others_are_made_from_is_taken(api: Api, genuine: Genuine) -> None:
+def test_accepts_the_token_that_forgeries_start_from(api: Api, genuine: Genuine) -> None:
     assert whoever_calls_with(api, genuine.altered()).status_code == 200
     assert whoever_calls_with(api, genuine.rewritten()).status_code == 200
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_forged_token_is_refused(
-    api: Api, genuine: Genuine, forge: Callable[[Genuine], str]
-) -> None:
+def test_rejects_forged_token(api: Api, genuine: Genuine, forge: Callable[[Genuine], str]) -> None:
     assert_refused(whoever_calls_with(api, forge(genuine)))
 
 
 @pytest.mark.parametrize(
     "claims", [{"role": "admin"}, {"is_active": True, "scope": "admin"}, {"roles": ["admin"]}]
 )
-def test_a_right_that_a_token_claims_is_none(
-    api: Api, genuine: Genuine, claims: dict[str, Any]
-) -> None:
+def test_claimed_role_grants_no_rights(api: Api, genuine: Genuine, claims: dict[str, Any]) -> None:
     token = genuine.altered(**claims)
 
     answer = api.get("/api/v1/users", headers={"Authorization": f"Bearer {token}"})
@@ -182,7 +178,7 @@ def test_a_right_that_a_token_claims_is_none(
     assert answer.status_code == 403
 
 
-def test_the_claims_of_one_under_the_signature_of_another_are_refused(
+def test_rejects_claims_under_signature_of_another_token(
     api: Api, account: Account, other_account: Account
 ) -> None:
     mine = account.tokens["access_token"].split(".")
@@ -192,28 +188,28 @@ def test_the_claims_of_one_under_the_signature_of_another_are_refused(
         assert_refused(whoever_calls_with(api, ".".join(parts)))
 
 
-def test_the_user_of_one_in_the_login_of_another_is_refused(
+def test_rejects_user_in_login_of_another_user(
     api: Api, genuine: Genuine, other_account: Account
 ) -> None:
-    """Rightly signed, so that it is the login which does not fit."""
+    """The signature is valid, so that only the login does not match."""
     assert_refused(whoever_calls_with(api, genuine.altered(sub=other_account.id)))
 
 
-def test_a_refresh_token_is_no_access_token(api: Api, account: Account) -> None:
+def test_rejects_refresh_token_as_access_token(api: Api, account: Account) -> None:
     for path in (ME, ITEMS):
         token = account.tokens["refresh_token"]
         assert_refused(api.get(path, headers={"Authorization": f"Bearer {token}"}))
 
 
-def test_an_access_token_is_no_refresh_token(api: Api, account: Account) -> None:
+def test_rejects_access_token_as_refresh_token(api: Api, account: Account) -> None:
     access = account.tokens["access_token"]
     for token in (access, access.split(".")[2], f"{account.tokens['refresh_token']}.{access}"):
         answer = api.post("/api/v1/auth/refresh", json={"refresh_token": token})
         assert answer.status_code == 401
 
 
-def test_a_stolen_refresh_token_ends_with_its_family(api: Api, account: Account) -> None:
-    """Whoever comes second, the thief or the owner, both are out; other logins are not."""
+def test_reuse_of_stolen_refresh_token_ends_its_family(api: Api, account: Account) -> None:
+    """The second use, by the thief or by the owner, logs both out. Other logins continue."""
     _, elsewhere = log_in_with_jwt(api, account.email, PASSWORD)
     stolen = {"refresh_token": account.tokens["refresh_token"]}
     thief = api.post("/api/v1/auth/refresh", json=stolen).json()
@@ -226,7 +222,7 @@ def test_a_stolen_refresh_token_ends_with_its_family(api: Api, account: Account)
     assert whoever_calls_with(api, elsewhere["access_token"]).status_code == 200
 
 
-def test_a_token_after_the_logout_is_refused(api: Api, account: Account) -> None:
+def test_rejects_token_after_logout(api: Api, account: Account) -> None:
     api.post("/api/v1/auth/logout", json={"refresh_token": account.tokens["refresh_token"]})
 
     assert_refused(account.api.get(ME))
@@ -236,7 +232,7 @@ def test_a_token_after_the_logout_is_refused(api: Api, account: Account) -> None
     "place",
     ["query", "cookie", "X-Access-Token", "Proxy-Authorization", "X-Authorization", "X-API-Key"],
 )
-def test_a_token_in_another_place_is_refused(api: Api, account: Account, place: str) -> None:
+def test_rejects_token_in_other_places(api: Api, account: Account, place: str) -> None:
     token = account.tokens["access_token"]
     if place == "query":
         assert_refused(api.get(ME, params={"access_token": token, "token": token}))
@@ -247,10 +243,10 @@ def test_a_token_in_another_place_is_refused(api: Api, account: Account, place: 
         assert_refused(api.get(ME, headers={place: f"Bearer {token}"}))
 
 
-def test_of_two_tokens_none_is_chosen_over_the_other_by_surprise(
+def test_two_tokens_have_a_defined_outcome(
     scene: Scene, account: Account, other_account: Account
 ) -> None:
-    """The first counts, or neither does; never the one that a proxy did not look at."""
+    """The first token counts, or neither does. A proxy may have checked only the first."""
     request = written(
         account.api, "GET", ME, f"Authorization: Bearer {other_account.tokens['access_token']}"
     )
@@ -263,7 +259,7 @@ def test_of_two_tokens_none_is_chosen_over_the_other_by_surprise(
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Token", "JWT", "Bearer,", "Bearer Bearer", "Digest"])
-def test_a_token_under_another_scheme_is_refused(api: Api, account: Account, scheme: str) -> None:
+def test_rejects_token_with_other_scheme(api: Api, account: Account, scheme: str) -> None:
     answer = api.get(ME, headers={"Authorization": f"{scheme} {account.tokens['access_token']}"})
 
     assert_refused(answer)

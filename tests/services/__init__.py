@@ -1,1 +1,1 @@
-"""Each generated service's own tests and checks, run as its owner would run them."""
+"""The own tests and checks of each generated service, run as its owner runs them."""

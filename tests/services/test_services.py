@@ -1,4 +1,4 @@
-"""The service's own tests and checks, by the commands that its README gives."""
+"""The own tests and checks of a service, run with the commands of its README."""
 
 from __future__ import annotations
 
@@ -24,36 +24,34 @@ if TYPE_CHECKING:
 def empty_database(
     combination: Combination, new_database: Callable[[Combination, str], Database]
 ) -> Iterator[Database]:
-    """An empty database whose name says test."""
+    """An empty database whose name contains "test"."""
     made = new_database(combination, "own")
     yield made
     made.drop()
 
 
-def test_its_tests_pass_and_cover_it(service: Service, empty_database: Database) -> None:
+def test_make_test_passes_with_full_coverage(service: Service, empty_database: Database) -> None:
     printed = make(service.folder, "test", TEST_DATABASE_URL=empty_database.url)
 
     assert_tested(printed)
 
 
 @pytest.mark.once_per("framework")
-def test_its_checks_pass(service: Service) -> None:
+def test_make_check_passes(service: Service) -> None:
     printed = make(service.folder, "check")
 
     for tool in ("ruff format", "ruff check", "mypy", "deptry"):
         assert tool in printed, tool
 
 
-def test_its_help_lists_the_targets(service: Service) -> None:
+def test_make_help_lists_targets(service: Service) -> None:
     printed = make(service.folder, "help")
 
     for target in ("test", "check", "run", "env", "migrate", "help"):
         assert re.search(rf"^\W*(make )?{target}\b", printed, re.MULTILINE), target
 
 
-def test_its_environment_file_is_made_once_with_fresh_secrets(
-    service: Service, tmp_path: Path
-) -> None:
+def test_make_env_creates_env_file_once_with_new_secrets(service: Service, tmp_path: Path) -> None:
     folder, other = (_copied(service, tmp_path / name) for name in ("service", "other"))
 
     make(folder, "env")
