@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install create test images check format bounds docs
+.PHONY: help install create test verify images check format bounds docs
 
 PYTHON ?= python3
 DEST ?= ../shop
@@ -28,14 +28,18 @@ install: .venv/installed ## Set up .venv with new-backend and what its tests nee
 create: .venv/installed ## Create a service with the default choices in DEST
 	.venv/bin/new-backend create $(DEST) --yes
 
-test: .venv/installed ## Run all tests; the services need PostgreSQL and MariaDB on the loopback
+test: .venv/installed ## Run the tests that need only a package index, in minutes
 ifdef TESTS
 	.venv/bin/python -m pytest -n 2 $(TESTS)
 else
-	.venv/bin/new-backend verify --strength all --stage render,static
 	.venv/bin/python -m pytest -n 2
-	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
+	.venv/bin/new-backend verify --strength 1 --stage render,static,test
 endif
+
+verify: .venv/installed ## Check all combinations statically, and ask pairs through all suites
+	.venv/bin/new-backend verify --strength all --stage render,static
+	.venv/bin/python -m pytest -n 2 tests/fresh tests/verify
+	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
 
 images: .venv/installed ## Build and run an image for each framework and concurrency, with Docker
 	.venv/bin/new-backend verify --strength all --stage image $(IMAGES:%=--only %)

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from new_backend.verify.databases import SERVERS, started
 from tests.harness.combinations import RUN, VALID, Combination, combination_of
 from tests.harness.databases import (
     Database,
     MysqlDatabase,
-    NoServerError,
     PostgresDatabase,
     SqliteDatabase,
-    mysql_server,
-    postgres_server,
 )
 from tests.harness.services import Service, install
 
@@ -35,9 +33,6 @@ SIGNING_ONLY = "signing"
 EVENT_LOOP_ONLY = "event_loop"
 ONCE_PER = "once_per"
 NOBODY = "concerns_nobody"
-
-SERVERS = {"postgresql": postgres_server, "mysql": mysql_server}
-
 
 REACHES_BEHIND_THE_PORT = {
     "database", "empty_database", "own_server", "new_database", "opened_server",
@@ -177,10 +172,9 @@ def new_database(
 
         @cache
         def server(kind: str) -> str:
-            try:
-                return stack.enter_context(SERVERS[kind]())
-            except NoServerError as error:
-                pytest.fail(str(error), pytrace=False)
+            if stack.enter_context(started([kind])):
+                pytest.fail(SERVERS[kind].missing, pytrace=False)
+            return SERVERS[kind].address
 
         def make(combination: Combination, purpose: str) -> Database:
             database: Database

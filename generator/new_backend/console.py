@@ -148,7 +148,7 @@ class Console:
             print(f"  Repeat it: {failure.repeat}")
             print()
         _print_table(
-            ("stage", "passed", "as before", "failed", "not run", "seconds"),
+            ("stage", "passed", "as before", "failed", "left out", "not run", "seconds"),
             [_row(report, stage) for stage in report.stages],
         )
         for each in report.left_out:
@@ -234,7 +234,7 @@ def _bars() -> Progress:
 def _row(report: Report, stage: Stage) -> list[str]:
     counted = report.count(stage)
     seconds = sum(each.seconds for each in report.results if each.stage is stage)
-    numbers = [str(counted[name]) for name in ("passed", "cached", "failed", "not run")]
+    numbers = [str(counted[name]) for name in ("passed", "cached", "failed", "left out", "not run")]
     return [stage.value, *numbers, f"{seconds:.1f}"]
 
 

