@@ -1,4 +1,4 @@
-"""Print .env.example with a fresh random value in place of each secret: `make env`."""
+"""Print .env.example with a new random value for each secret (`make env`)."""
 
 import re
 import secrets

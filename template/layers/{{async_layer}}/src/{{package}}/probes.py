@@ -1,4 +1,4 @@
-"""Asking what the service depends on for a sign of life."""
+"""Readiness probes of the service's dependencies."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,8 +8,8 @@ READY_SECONDS = 2
 
 
 async def answers(ping: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-    """Tell whether a ping returns within `READY_SECONDS`."""
-    # Whatever hangs is left behind: also the cancellation of a query may wait for the database.
+    """Return whether a ping succeeds within `READY_SECONDS`."""
+    # A hanging ping is abandoned: even cancelling a query may wait for the database.
     asked = asyncio.create_task(ping())
     asked.add_done_callback(lambda task: task.cancelled() or task.exception())
     done, _ = await asyncio.wait([asked], timeout=READY_SECONDS)

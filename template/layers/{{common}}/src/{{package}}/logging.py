@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line in production, readable lines in a terminal."""
+"""Logs: one JSON object per line in production, readable lines in development."""
 
 import logging.config
 import sys
@@ -9,19 +9,19 @@ from structlog.typing import Processor
 
 
 def configure_logging(*, level: str, json_lines: bool) -> None:
-    """Set up structlog and the standard library's logging, once at the start of a process."""
+    """Configure structlog and the standard library's logging at the start of a process."""
     logging.config.dictConfig(log_config(level=level, json_lines=json_lines))
     structlog.configure(
         processors=[*_COMMON, *_rendering(json_lines=json_lines)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Written directly: a line through the standard library costs five times as much.
+        # Writes directly: the standard library's logging takes five times as long.
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
 
 
 def log_config(*, level: str, json_lines: bool) -> dict[str, Any]:
-    """Return the `logging.config` dictionary that gives the libraries' lines the same form."""
+    """Return the `logging.config` dictionary that formats the log lines of libraries."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -57,7 +57,7 @@ _COMMON: list[Processor] = [
 def _rendering(*, json_lines: bool) -> list[Processor]:
     if json_lines:
         return [
-            # Without the local variables: a frame may hold a secret.
+            # No local variables: a frame may contain a secret.
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ]

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page begins after an id, so it costs the same however deep it is."""
+"""Keyset pagination: a page begins after an id, so that every page costs the same."""
 
 from collections.abc import Sequence
 from typing import Annotated, Protocol
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-Limit = Annotated[int, Field(ge=1, le=100, description="How many to return at most.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="The maximum number of entries.")]
 After = Annotated[
-    UUID | None, Field(description="Return what follows this id: the `next` of the page before.")
+    UUID | None, Field(description="The id after which the page begins: `next` of the last page.")
 ]
 
 
@@ -21,8 +21,8 @@ class HasId(Protocol):
 
 
 def next_after(rows: Sequence[HasId], limit: int) -> UUID | None:
-    """Return the id after which the next page begins, or None where nothing follows.
+    """Return the id after which the next page begins, or None on the last page.
 
-    The rows are those of a page and, where there is more, one beyond its limit.
+    `rows` are the rows of a page, plus one beyond the limit if there are more.
     """
     return rows[limit - 1].id if len(rows) > limit else None

@@ -1,4 +1,4 @@
-"""What all schemas share."""
+"""The base classes and types of all schemas."""
 
 from typing import Annotated
 
@@ -6,10 +6,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 def check_storable(value: str) -> str:
-    """Return a text that every database can store.
+    """Return the text if every database can store it.
 
     Raises:
-        ValueError: it has a character that some cannot.
+        ValueError: The text has a character that some databases cannot store.
     """
     if "\x00" in value:
         raise ValueError("must not contain the character U+0000")
@@ -25,7 +25,7 @@ Text = Annotated[str, Storable]
 
 
 class RequestModel(BaseModel):
-    """A request body; a field that it does not name is refused, so that a typo is not lost."""
+    """A request body. It rejects unknown fields, so that a typo is not ignored."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Asking what the service depends on for a sign of life."""
+"""Readiness probes of the service's dependencies."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,7 +8,7 @@ READY_SECONDS = 2
 
 
 def answers(ping: Callable[[], None]) -> bool:
-    """Tell whether a ping returns within `READY_SECONDS`."""
+    """Return whether a ping succeeds within `READY_SECONDS`."""
     answered = Event()
 
     def ask() -> None:
@@ -16,7 +16,7 @@ def answers(ping: Callable[[], None]) -> bool:
             ping()
             answered.set()
 
-    # Whatever hangs is left behind: nothing can interrupt a thread that waits for the database.
+    # A hanging ping is abandoned: a thread that waits for the database cannot be interrupted.
     thread = Thread(target=ask, daemon=True)
     thread.start()
     thread.join(READY_SECONDS)

@@ -1,1 +1,1 @@
-"""Authentication: who is calling."""
+"""Authentication."""

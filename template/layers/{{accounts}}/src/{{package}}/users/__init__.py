@@ -1,1 +1,1 @@
-"""Users: who has an account."""
+"""User accounts."""

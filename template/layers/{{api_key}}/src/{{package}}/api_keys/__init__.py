@@ -1,1 +1,1 @@
-"""API keys: how programs call in the name of a user."""
+"""API keys, with which programs call the API on behalf of a user."""

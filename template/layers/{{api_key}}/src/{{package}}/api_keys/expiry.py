@@ -1,4 +1,4 @@
-"""When a key expires."""
+"""The expiry time of a key."""
 
 import re
 from datetime import UTC, datetime
@@ -8,17 +8,17 @@ _NO_SUCH_TIME = (OverflowError, ValueError)
 
 
 def read_expiry(sent: object) -> datetime:
-    """Return the time that was sent, in UTC; it has to be written as in RFC 3339.
+    """Return a time in the format of RFC 3339 as UTC.
 
     Raises:
-        ValueError: it is none, or not in the future.
+        ValueError: The value is not a time, or not in the future.
     """
     if not isinstance(sent, str) or not _TIME.fullmatch(sent):
-        raise ValueError("must be a time with its offset from UTC, such as 2030-01-31T12:00:00Z")
+        raise ValueError("must be a time with an offset from UTC. Example: 2030-01-31T12:00:00Z")
     try:
         expires_at = datetime.fromisoformat(sent).astimezone(UTC)
     except _NO_SUCH_TIME:
-        raise ValueError("must be a time that the calendar knows") from None
+        raise ValueError("must be a valid date and time") from None
     if expires_at <= datetime.now(UTC):
         raise ValueError("must be in the future")
     return expires_at

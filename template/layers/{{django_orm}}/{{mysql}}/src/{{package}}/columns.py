@@ -1,4 +1,4 @@
-"""Columns that Django lacks."""
+"""Column types that Django does not have."""
 
 from typing import Any
 from uuid import UUID
@@ -8,21 +8,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class UuidBytesField(models.UUIDField):  # type: ignore[type-arg] # generic for mypy only
-    """A UUID in 16 bytes, which sort as its text does."""
+    """A UUID in 16 bytes, which sort like its text."""
 
     def get_internal_type(self) -> str:
-        """Keep the backend's own converter of UUIDs away."""
+        """Return a name for which the backend has no UUID converter."""
         return "UuidBytesField"
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        """Return the type of the column; SQLite stands in for a server on a developer's machine."""
+        """Return the column type. SQLite replaces a server in development."""
         return "binary(16)" if connection.vendor == "mysql" else "blob"
 
     def get_db_prep_value(self, value: Any, *_: Any, **__: Any) -> bytes | None:
-        """Store the bytes."""
+        """Return the bytes of a UUID."""
         uuid = self.to_python(value)
         return uuid.bytes if uuid else None
 
     def from_db_value(self, value: bytes | None, *_: object) -> UUID | None:
-        """Read the bytes."""
+        """Return the UUID of the bytes."""
         return UUID(bytes=value) if value else None

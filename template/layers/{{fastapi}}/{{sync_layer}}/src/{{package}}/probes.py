@@ -1,4 +1,4 @@
-"""Asking what the service depends on for a sign of life."""
+"""Readiness probes of the service's dependencies."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ UNREACHABLE = (SQLAlchemyError, TimeoutError)
 
 
 async def answers(ping: Callable[[], None]) -> bool:
-    """Tell whether a ping returns within `READY_SECONDS`."""
+    """Return whether a ping succeeds within `READY_SECONDS`."""
     try:
         with fail_after(READY_SECONDS):
             # Whatever hangs is left behind: nothing can interrupt a thread that waits.

@@ -1,6 +1,7 @@
-"""Set the collation: text is compared by its code points, so that `a` is neither `A` nor `á`.
+"""Set the collation: text is compared by code points, so that `a` differs from `A` and `á`.
 
-The tables take it from the database. It is the only binary one that MySQL and MariaDB both know.
+The tables inherit it from the database. It is the only binary collation that both MySQL and MariaDB
+support.
 """
 
 from alembic import op
@@ -12,10 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Go to this revision."""
+    """Apply this revision."""
     if op.get_context().dialect.name == "mysql":
         op.execute("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 
 def downgrade() -> None:
-    """Go back to the revision before: the collation stays."""
+    """Revert this revision. The collation does not change."""

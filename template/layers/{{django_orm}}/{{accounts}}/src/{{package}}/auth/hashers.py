@@ -1,10 +1,10 @@
-"""How passwords are hashed."""
+"""The password hasher."""
 
 from threading import BoundedSemaphore
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-# A flood of logins must take neither all memory nor all processors.
+# Many concurrent logins must not exhaust memory or processors.
 _AT_ONCE = BoundedSemaphore(4)
 
 
@@ -21,6 +21,6 @@ class Argon2Hasher(Argon2PasswordHasher):
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Tell whether a password is the one that was hashed."""
+        """Return whether a password matches a hash."""
         with _AT_ONCE:
             return super().verify(password, encoded)

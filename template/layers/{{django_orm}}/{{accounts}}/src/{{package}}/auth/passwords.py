@@ -1,4 +1,4 @@
-"""Passwords: hashed by Django, first of all with Argon2."""
+"""Password hashing with Django, by default with Argon2."""
 
 from django.contrib.auth import hashers
 
@@ -9,9 +9,10 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, password_hash: str | None) -> tuple[bool, str | None]:
-    """Tell whether the password is right, and give a new hash where the stored one is outdated.
+    """Return whether the password is correct, and a new hash if the stored one is outdated.
 
-    Without a hash the answer is no, and takes as long: whether an account exists does not show.
+    Without a hash the result is False and takes as long, so that it does not reveal whether the
+    account exists.
     """
     if password_hash is None:
         hashers.make_password(password)

@@ -1,4 +1,4 @@
-"""What is asked of a new password beyond what Django's own validators ask."""
+"""Password validators in addition to Django's own."""
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -7,17 +7,17 @@ MAX_LENGTH = 128
 
 
 class MaximumLengthValidator:
-    """Refuses a password that only costs time to hash."""
+    """Rejects passwords that take too long to hash."""
 
     def validate(self, password: str, _user: AbstractBaseUser | None = None) -> None:
-        """Let a password pass.
+        """Check the length of a password.
 
         Raises:
-            ValidationError: it is too long.
+            ValidationError: The password is too long.
         """
         if len(password) > MAX_LENGTH:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self) -> str:
-        """Say what is asked."""
-        return f"Your password may have {MAX_LENGTH} characters at most."
+        """Return the description of the rule."""
+        return f"Your password can have at most {MAX_LENGTH} characters."

@@ -1,4 +1,4 @@
-"""How the admin site knows people: by the session that a login at the issuer began."""
+"""Authentication of the admin site with the session of a login at the issuer."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class IssuerBackend(ModelBackend):
-    """Knows whose a session is, and lets nobody in by a password."""
+    """Loads the user of a session, and rejects all passwords."""
 
     def authenticate(
         self,
@@ -16,5 +16,5 @@ class IssuerBackend(ModelBackend):
         password: str | None = None,  # noqa: ARG002 - as above
         **_: Any,
     ) -> None:
-        """Refuse: whoever registered an address first would know the password of its account."""
+        """Reject a password: another person may have registered the email address before."""
         return

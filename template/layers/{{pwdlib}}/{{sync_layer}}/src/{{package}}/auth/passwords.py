@@ -9,7 +9,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 # OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 _HASHER = PasswordHash([Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)])
 _NOBODY = _HASHER.hash(secrets.token_urlsafe())
-# A flood of logins must take neither all memory nor all processors.
+# Many concurrent logins must not exhaust memory or processors.
 _AT_ONCE = BoundedSemaphore(4)
 
 
@@ -20,9 +20,10 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, password_hash: str | None) -> tuple[bool, str | None]:
-    """Tell whether the password is right, and give a new hash where the stored one is outdated.
+    """Return whether the password is correct, and a new hash if the stored one is outdated.
 
-    Without a hash the answer is no, and takes as long: whether an account exists does not show.
+    Without a hash the result is False and takes as long, so that it does not reveal whether the
+    account exists.
     """
     with _AT_ONCE:
         right, renewed = _HASHER.verify_and_update(password, password_hash or _NOBODY)

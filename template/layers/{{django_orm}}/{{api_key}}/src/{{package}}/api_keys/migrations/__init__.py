@@ -1,1 +1,1 @@
-"""Migrations of keys."""
+"""Migrations of API keys."""
