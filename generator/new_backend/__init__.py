@@ -1,3 +1,3 @@
 """Generate production-ready Python backends from a Copier template."""
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"

@@ -12,8 +12,8 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from new_backend import __version__
 from new_backend.errors import InputRefusedError, MissingAnswersError
+from new_backend.invocation import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -184,7 +184,7 @@ def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> l
 
 def replay_command(answers: Answers, questionnaire: Questionnaire) -> str:
     """Write the command that makes the same service again with this very version, for a shell."""
-    words = ["uvx", f"new-backend@{__version__}", "create", str(answers["project_name"])]
+    words = [*program(questionnaire.source), "create", str(answers["project_name"])]
     return shlex.join([*words, *flag_words(questionnaire, answers.values), "--yes"])
 
 

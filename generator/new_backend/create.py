@@ -99,7 +99,11 @@ def create(questionnaire: Questionnaire, request: Request, person: Person) -> Cr
         shown_path=request.destination or str(answers["project_name"]),
         answers=answers,
         files=(),
-        versions={"new-backend": __version__, "template": source.version, "python": _python()},
+        versions={
+            "new-backend": __version__,
+            "template": source.version or "unknown",
+            "python": _python(),
+        },
         replay=replay_command(answers, questionnaire),
     )
     if request.dry_run:

@@ -189,7 +189,7 @@ def _record_source(answers_file: Path, version: str) -> None:
     # A long path is folded: the lines that go on are indented.
     recorded = re.sub(
         r"^_src_path:.*\n(?:[ \t].*\n)*",
-        lambda _: f"_commit: {version}\n_src_path: {TEMPLATE_ADDRESS}\n",
+        lambda _: (f"_commit: {version}\n" if version else "") + f"_src_path: {TEMPLATE_ADDRESS}\n",
         recorded,
         count=1,
         flags=re.MULTILINE,

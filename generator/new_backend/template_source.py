@@ -21,6 +21,8 @@ TEMPLATE_ADDRESS = "https://github.com/new-backend/new-backend"
 
 CONFIG_NAME = "copier.yml"
 TEMPLATE_FOLDER = "template"
+_BUNDLED = Path(__file__).resolve().parent / "_template"
+"""Where a wheel has its template."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,7 @@ class TemplateSource:
     @classmethod
     def bundled(cls) -> TemplateSource:
         """Find the template of this installation: in the wheel, else in the checkout."""
-        package = Path(__file__).resolve().parent
-        installed = package / "_template"
-        return cls(installed if installed.is_dir() else package.parents[1])
+        return cls(_BUNDLED if _BUNDLED.is_dir() else _BUNDLED.parents[2])
 
     @property
     def config(self) -> Path:
@@ -43,10 +43,15 @@ class TemplateSource:
 
     @cached_property
     def version(self) -> str:
-        """What a service records as `_commit`: a checkout's commit, otherwise the release's tag."""
-        release = f"v{__version__}"
+        """What a service records as `_commit`, or nothing where it cannot be determined.
+
+        A wheel of a release is the release's tag; a checkout is what git calls its commit. A
+        wheel of a version under development and a copy without git are neither.
+        """
+        if self.root == _BUNDLED:
+            return "" if ".dev" in __version__ else f"v{__version__}"
         if not self._is_checkout:
-            return release
+            return ""
         try:
             described = subprocess.run(
                 ["git", "-C", str(self.root), "describe", "--tags", "--always"],
@@ -55,8 +60,8 @@ class TemplateSource:
                 check=True,
             )
         except (OSError, subprocess.CalledProcessError):
-            return release
-        return described.stdout.strip() or release
+            return ""
+        return described.stdout.strip()
 
     @contextmanager
     def plain_folder(self) -> Iterator[Path]:

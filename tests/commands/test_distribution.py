@@ -17,6 +17,7 @@ from new_backend.template_source import TEMPLATE_ADDRESS
 from tests.harness.toys import CHECKOUT, git, left_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BUILD = "import sys; from hatchling.cli import hatchling; sys.exit(hatchling())"
@@ -66,17 +67,28 @@ def test_it_holds_the_template_and_nothing_else(installed: Path) -> None:
     assert left_in(installed) == ["new_backend", f"new_backend-{__version__}.dist-info"]
 
 
-def test_it_creates_a_service_without_a_trace_of_this_machine(
-    installed: Path, workplace: Path
+@pytest.fixture(params=["9.8.7", "9.8.7.dev0"])
+def version(installed: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The version of the installed wheel: a release, and one under development."""
+    module = installed / "new_backend" / "__init__.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace(__version__, request.param), encoding="utf-8")
+    yield request.param
+    module.write_text(text, encoding="utf-8")
+
+
+def test_wheel_creates_a_service_without_a_trace_of_this_machine(
+    installed: Path, version: str, workplace: Path
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     words = ("create", "shop", "--yes", "--no-git", "--no-install")
-    subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "new_backend", *words],
         cwd=workplace,
         env=environment,
         check=True,
         capture_output=True,
+        text=True,
     )
 
     shop = workplace / "shop"
@@ -84,5 +96,8 @@ def test_it_creates_a_service_without_a_trace_of_this_machine(
     assert not list(shop.rglob("__pycache__"))
     assert not list(shop.rglob("*.pyc"))
     recorded = yaml.safe_load((shop / ".copier-answers.yml").read_text(encoding="utf-8"))
-    assert recorded["_commit"] == f"v{__version__}"
+    released = ".dev" not in version
+    assert recorded.get("_commit") == (f"v{version}" if released else None)
+    replay = ended.stdout.splitlines()[-1].strip()
+    assert replay.startswith(f"uvx new-backend@{version} create shop ") == released
     assert recorded["_src_path"] == TEMPLATE_ADDRESS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend import __version__
-from tests.harness.toys import program
+from tests.harness.toys import program, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,3 +126,29 @@ def test_completion_offers_commands_and_choices(small_template: TemplateSource, 
     assert "combinations" in complete("new-backend ")
     assert "--database" in complete("new-backend create --data")
     assert "sqlite" in complete("new-backend create --database sq")
+
+
+def test_checkout_prints_a_command_that_makes_the_same_service_anywhere(
+    workplace: Path, tmp_path: Path
+) -> None:
+    words = ["create", "shop", "--yes", "--no-git", "--no-install"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "new_backend", *words],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    replay = ended.stdout.splitlines()[-1].strip()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    subprocess.run(
+        ["sh", "-c", f"{replay} --no-git --no-install"],
+        cwd=elsewhere,
+        env={"PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+    )
+
+    assert tree(elsewhere / "shop") == tree(workplace / "shop")

@@ -95,7 +95,10 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         seconds=round(time.monotonic() - started, 2),
         cpu_seconds=round(_cpu_seconds() - cpu, 2),
         peak_megabytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // _KILOBYTES,
-        versions={"new-backend": __version__, "template": questionnaire.source.version},
+        versions={
+            "new-backend": __version__,
+            "template": questionnaire.source.version or "unknown",
+        },
         left_out=left_out,
     )
 

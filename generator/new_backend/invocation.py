@@ -1,0 +1,25 @@
+"""How a user runs this very program again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from new_backend import __version__
+
+if TYPE_CHECKING:
+    from new_backend.template_source import TemplateSource
+
+PROGRAM = "new-backend"
+
+
+def program(source: TemplateSource) -> list[str]:
+    """Return the words that run this program, with this template, from any folder.
+
+    A release is fetched by its version. Anything else, such as a checkout, is named by its path.
+    """
+    if source.version == f"v{__version__}":
+        return ["uvx", f"{PROGRAM}@{__version__}"]
+    script = Path(sys.executable).with_name(PROGRAM)
+    return [str(script)] if script.exists() else [sys.executable, "-m", "new_backend"]
