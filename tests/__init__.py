@@ -1,1 +1,1 @@
-"""The tests of the project: the generator, what it renders, and the services that come out."""
+"""The tests of the project: the generator, the rendered files, and the generated services."""

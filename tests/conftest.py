@@ -1,4 +1,4 @@
-"""What every test can have: an installed service of each combination, and a database server."""
+"""Fixtures of every suite: an installed service of each combination, and database servers."""
 
 from __future__ import annotations
 
@@ -38,42 +38,44 @@ REACHES_BEHIND_THE_PORT = {
     "database", "empty_database", "own_server", "new_database", "opened_server",
     "production", "start",
 }  # fmt: skip
-"""Fixtures that start, stop or command a service, read its log, or look into its database."""
+"""Fixtures that start, stop or command a service, read its log, or read its database."""
 
 LOGS_IN_BEHIND_THE_PORT = {"account", "credentials", "log_in", "other_account"}
-"""Fixtures that do so where somebody gets a first API key, or comes from an issuer."""
+"""Fixtures that do so to create a user's first API key, or to log in at an issuer."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare how `new-backend verify` says what the suites are to ask."""
+    """Declare the options with which `new-backend verify` selects the service of the suites."""
     group = parser.getgroup("services")
-    group.addoption("--service", metavar="FOLDER", help="ask this installed service, and no other")
-    group.addoption("--address", metavar="URL", help="ask the server that runs there already")
+    group.addoption("--service", metavar="FOLDER", help="test this installed service, and no other")
+    group.addoption(
+        "--address", metavar="URL", help="test the server that already runs at this URL"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
+    """Declare the markers."""
     for line in (
-        f"{ACCOUNTS_ONLY}: asks only the services whose callers have accounts",
-        *(f"{each}(*choices): asks only the services with one of these" for each in ONLY),
-        f"{EVENT_LOOP_ONLY}: asks only the services whose server reads on an event loop (ASGI)",
-        f"{SIGNING_ONLY}: asks only the services that have a SECRET_KEY",
-        f"{ONCE_PER}(*questions): asks one service for each way to answer these questions",
-        f"{NOBODY}: asks for a service that is not in this run",
+        f"{ACCOUNTS_ONLY}: test only services with accounts",
+        *(f"{each}(*choices): test only services with one of these choices" for each in ONLY),
+        f"{EVENT_LOOP_ONLY}: test only services whose server reads on an event loop (ASGI)",
+        f"{SIGNING_ONLY}: test only services with a SECRET_KEY",
+        f"{ONCE_PER}(*questions): test one service for each set of answers to these questions",
+        f"{NOBODY}: needs a service that is not in this run",
     ):
         config.addinivalue_line("markers", line)
 
 
 class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps the tests of one combination on one worker, which installs and starts it once.
+    """Keep the tests of one combination on one worker, which installs and starts it once.
 
-    What `--dist=loadgroup` is for; but pytest-xdist 3.8 writes the groups to an attribute that
+    `--dist=loadgroup` would do that, but pytest-xdist 3.8 writes the groups to an attribute that
     pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(("tests/fresh/", "tests/verify/")):
-            return nodeid  # each installs what it needs
+            return nodeid  # each installs its own services
         for combination in sorted(VALID, key=lambda each: len(each.id), reverse=True):
             if f"[{combination.id}" in nodeid:
                 rendered_only = nodeid.startswith("tests/render/")
@@ -82,14 +84,14 @@ class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
         return scope
 
 
-@pytest.hookimpl(optionalhook=True)  # for a run without xdist, too
+@pytest.hookimpl(optionalhook=True)  # also for a run without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Hand the tests out by combination."""
+    """Distribute the tests by combination."""
     return CombinationScheduling(config, log)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that asks for a service once for every combination that it concerns."""
+    """Run each test that needs a service once for every combination that it applies to."""
     if "combination" not in metafunc.fixturenames:
         return
     concerned = _concerned(metafunc.definition)
@@ -107,14 +109,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _behind_the_port(combination: Combination) -> set[str]:
-    """Return the fixtures that a server which runs elsewhere cannot serve."""
+    """Return the fixtures that a server outside this run cannot provide."""
     if combination.auth in ("api-key", "oauth2"):
         return REACHES_BEHIND_THE_PORT | LOGS_IN_BEHIND_THE_PORT
     return REACHES_BEHIND_THE_PORT
 
 
 def _concerned(item: pytest.Item) -> list[Combination]:
-    """Return those of this run that a test concerns."""
+    """Return the combinations of this run that a test applies to."""
     found = [*RUN]
     if item.get_closest_marker(ACCOUNTS_ONLY):
         found = [each for each in found if each.auth != "none"]
@@ -134,7 +136,7 @@ def _concerned(item: pytest.Item) -> list[Combination]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that concern no service of this run."""
+    """Deselect the tests that apply to no service of this run."""
     idle = [each for each in items if each.get_closest_marker(NOBODY)]
     if idle:
         config.hook.pytest_deselected(items=idle)
@@ -151,7 +153,7 @@ def service(combination: Combination, installed: Callable[[Combination], Service
 def installed(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[Combination], Service]:
-    """Give the installed service of a combination, which is rendered and installed once."""
+    """Provide the installed service of a combination, which is rendered and installed once."""
     given = pytestconfig.getoption("service")
 
     @cache
@@ -167,7 +169,9 @@ def installed(
 def new_database(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[Combination, str], Database]]:
-    """Make an empty database of a combination's kind; all of them go when the tests end."""
+    """Create an empty database of a combination's kind. All of them are dropped when the tests
+    end.
+    """
     with ExitStack() as stack:
 
         @cache

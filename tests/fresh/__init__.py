@@ -1,1 +1,1 @@
-"""Services as they come into being on a machine that has none of their libraries."""
+"""Services as they are created on a machine without any of their libraries."""

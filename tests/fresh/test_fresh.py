@@ -1,4 +1,4 @@
-"""Services installed from nothing, as in their image and on a new colleague's machine."""
+"""Services installed from nothing, as in their image and on a new developer's machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("concurrency", ["sync", "async"])
-def test_its_tests_run_on_sqlite_where_no_mysql_is_named(
+def test_tests_run_on_sqlite_without_named_mysql(
     concurrency: str, installed: Callable[[Combination], Service]
 ) -> None:
     service = installed(Combination("fastapi", "sqlalchemy", "mysql", "jwt", concurrency))
@@ -48,14 +48,14 @@ FRESH = (
     Combination("django", "django", "postgresql", "oauth2", "sync", "ninja"),
     Combination("django", "django", "postgresql", "session", "async", "ninja"),
 )
-"""Each framework and concurrency, as it is installed from nothing."""
+"""One service for each framework and concurrency, installed from nothing."""
 
 
 @pytest.fixture
 def bare_folder() -> Iterator[Path]:
-    """A folder that is not pytest's: a server that root starts runs as another user.
+    """A folder outside pytest's, because a server started by root runs as another user.
 
-    Every pytest run takes the right to enter its folders from other users, also the service's own.
+    Every pytest run denies other users access to its folders, including the service's own user.
     """
     with tempfile.TemporaryDirectory(prefix="fresh-") as folder:
         yield Path(folder)
@@ -76,14 +76,14 @@ def fresh(fresh_combination: Combination, bare_folder: Path) -> Fresh:
 
 @dataclass(frozen=True)
 class Fresh:
-    """A service that is installed from nothing, and the variables under which it was."""
+    """A service installed from nothing, and the variables of its installation."""
 
     service: Service
     environment: dict[str, str]
 
 
 @pytest.mark.parametrize("fresh_combination", FRESH, ids=lambda each: each.id)
-def test_it_runs_in_production_from_nothing_but_its_own_lock(
+def test_runs_in_production_from_its_own_lock(
     fresh_combination: Combination,
     fresh: Fresh,
     new_database: Callable[[Combination, str], Database],
@@ -108,8 +108,8 @@ def test_it_runs_in_production_from_nothing_but_its_own_lock(
 
 
 @pytest.mark.parametrize("fresh_combination", FRESH[1:2], ids=lambda each: each.id)
-def test_its_tests_pass_with_no_database_named(fresh: Fresh) -> None:
-    """As on a new colleague's machine."""
+def test_tests_pass_without_named_database(fresh: Fresh) -> None:
+    """As on a new developer's machine."""
     folder = fresh.service.folder
 
     assert_tested(make(folder, "test", **fresh.environment))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def small_template(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The real questions and partials over a handful of files."""
+    """The real questions and partials with a handful of files."""
     root = tmp_path_factory.mktemp("template")
     copy_questions(root)
     write_layers(root, LAYERS)
@@ -29,7 +29,7 @@ def small_template(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder, git with an identity, and nobody's environment."""
+    """An empty current folder, git with an identity, and no inherited environment."""
     for name in ("CI", "VIRTUAL_ENV", "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     identity = tmp_path / "gitconfig"
@@ -52,7 +52,8 @@ def run(
 ) -> Iterator[Run]:
     """Run the command line in this process, without a terminal."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    # Whoever starts the tests in the background has Ctrl-C ignored, and so have its children.
+    # A shell that starts the tests in the background ignores Ctrl-C, and child processes inherit
+    # that.
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run_it(*words: str, source: TemplateSource = small_template, typed: str = "") -> Ended:

@@ -1,4 +1,4 @@
-"""Small templates with the real questions, and what the unit tests look at."""
+"""Small templates with the real questions, and helpers of the unit tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LAYERS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run of the command line ended."""
+    """The outcome of a run of the command line."""
 
     code: int
     out: str
@@ -58,7 +58,7 @@ def write_layers(root: Path, layers: dict[str, str]) -> None:
 
 
 def program(source: TemplateSource, *words: str) -> list[str]:
-    """Write the command that runs the command line in a process of its own."""
+    """Return the command that runs the command line in a separate process."""
     code = (
         "import sys; from pathlib import Path; from new_backend.cli import main; "
         "from new_backend.template_source import TemplateSource; "
@@ -68,14 +68,14 @@ def program(source: TemplateSource, *words: str) -> list[str]:
 
 
 def git(folder: Path, *words: str) -> str:
-    """Run git and give what it prints."""
+    """Run git and return its output."""
     return subprocess.run(
         ["git", *words], cwd=folder, check=True, capture_output=True, text=True
     ).stdout.strip()
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Give every file below a folder with its content."""
+    """Return every file below a folder with its content."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -84,5 +84,5 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def left_in(folder: Path) -> list[str]:
-    """Name everything in a folder, hidden files too."""
+    """Return the names of everything in a folder, including hidden files."""
     return sorted(os.listdir(folder))  # noqa: PTH208 - the names alone

@@ -1,1 +1,1 @@
-"""What is written to disk for each combination of choices, read without running it."""
+"""The rendered files of each combination, checked without running them."""

@@ -1,4 +1,4 @@
-"""Rendered services: every combination, and with each of them the choices that do not combine."""
+"""Rendered services: every combination, each with choices of the other questions."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Variant:
 
     @property
     def id(self) -> str:
-        """The name of the variant in test ids."""
+        """The name of the variant in test IDs."""
         return f"{self.combination.id}-{self.license}-{self.python_version}-{self.ci}"
 
     @property
     def others(self) -> tuple[str, str, str]:
-        """The choices that are no part of a combination."""
+        """The choices that are not part of a combination."""
         return self.license, self.python_version, self.ci
 
     @property
@@ -53,7 +53,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A variant on disk."""
+    """A rendered variant."""
 
     variant: Variant
     folder: Path
@@ -66,7 +66,9 @@ class Rendered:
 
 
 def pairwise() -> list[Variant]:
-    """Return a variant of each combination; any choice meets each license, Python and pipeline."""
+    """Return a variant of each combination, so that any choice meets each license, Python and
+    pipeline.
+    """
     return [
         Variant(
             combination,
@@ -79,12 +81,12 @@ def pairwise() -> list[Variant]:
 
 
 def rendered_variants() -> list[Variant]:
-    """Return those that are rendered: any three choices meet in one, or all of them (nightly)."""
+    """Return the variants to render: a cover of any three choices, or all of them (nightly)."""
     return [each for each in pairwise() if each.combination in CHECKED]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that asks for a variant on those that are rendered."""
+    """Run each test that needs a variant on all rendered variants."""
     if "variant" in metafunc.fixturenames:
         metafunc.parametrize(
             "variant",
@@ -95,7 +97,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def rendering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], Rendered]:
-    """Give a variant on disk, which is rendered once."""
+    """Provide a rendered variant, which is rendered once."""
 
     shared = shared_folder(tmp_path_factory, "rendered")
 
@@ -109,5 +111,5 @@ def rendering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Variant], R
 
 @pytest.fixture(scope="session")
 def rendered(variant: Variant, rendering: Callable[[Variant], Rendered]) -> Rendered:
-    """The variant on disk."""
+    """The rendered variant."""
     return rendering(variant)

@@ -1,4 +1,4 @@
-"""The rules of `copier.yml`, held against the tables that were written by hand."""
+"""The rules of `copier.yml`, compared with the tables that are written by hand."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tests.harness.rendering import CHECKOUT
 
 @pytest.fixture(scope="module")
 def questionnaire() -> Questionnaire:
-    """The questions as they are asked."""
+    """The questions of `copier.yml`."""
     return Questionnaire.read(TemplateSource(CHECKOUT))
 
 
-def test_the_table_speaks_of_every_pair() -> None:
+def test_table_covers_every_pair() -> None:
     pairs = {
         frozenset({(first, one), (second, other)})
         for first, second in combinations(CHOICES, 2)
@@ -45,7 +45,7 @@ def test_the_table_speaks_of_every_pair() -> None:
     assert set(VERDICTS.values()) <= {"yes", *RULES}
 
 
-def test_the_valid_combinations_are_those_of_the_table() -> None:
+def test_valid_combinations_match_table() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "new_backend", "combinations", "--format", "json"],
         capture_output=True,
@@ -58,7 +58,7 @@ def test_the_valid_combinations_are_those_of_the_table() -> None:
     assert len(found) == len(VALID) == COUNT
 
 
-def test_what_the_table_excludes_is_refused_by_the_rule_that_it_names(
+def test_rule_named_by_table_excludes_combination(
     questionnaire: Questionnaire,
 ) -> None:
     refused = [each for each in ALL if each.verdicts]
@@ -73,9 +73,9 @@ def test_what_the_table_excludes_is_refused_by_the_rule_that_it_names(
 
 
 def _agree(named: set[str] | None, verdicts: set[str]) -> bool:
-    """Tell whether the rules that the generator names are among those of the table.
+    """Whether the generator names only rules of the table.
 
-    It names one for each answer that is to blame, and not those that only follow from it.
+    It names one rule for each answer at fault, and none for the consequences.
     """
     if named is None:
         return "unasked" in verdicts
@@ -84,12 +84,15 @@ def _agree(named: set[str] | None, verdicts: set[str]) -> bool:
 
 
 def _rules_named(questionnaire: Questionnaire, each: Combination) -> set[str] | None:
-    """Return the rules by which the generator refuses; none where it is not by a rule."""
+    """Return the rules by which the generator rejects the answers. None if it rejects them
+    otherwise.
+    """
     given = {"project_name": PROJECT_NAME, **each.choices}
     answers = {name: Answer(value, Source.FLAG, name) for name, value in given.items()}
     try:
         settled = settle(questionnaire, Given(answers, {}))
     except InputRefusedError as error:
         return set(re.findall(r"\(rule (\w+)\)", str(error))) or None
-    # Nothing was refused: a question was answered that the table says is not asked, or left open.
+    # The rules accepted the answers, but the table says that a question is not asked or needs an
+    # answer.
     return None if settled.values.keys() & CHOICES.keys() != each.choices.keys() else set()

@@ -1,4 +1,4 @@
-"""Names of any length leave nothing to format."""
+"""Names of any length need no formatting."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ NAMED = VALID if CHECKED == VALID else cover(2)
 
 
 @pytest.mark.parametrize("named", NAMED, ids=lambda each: each.id)
-def test_the_longest_name_leaves_nothing_to_format(named: Combination, tmp_path: Path) -> None:
-    """Where a name is long, imports are wrapped; and Python 3.14 has its own ways to write some."""
+def test_longest_name_needs_no_formatting(named: Combination, tmp_path: Path) -> None:
+    """Long names wrap imports, and Python 3.14 formats some statements differently."""
     answers = named.answers(
         project_name=LONGEST.replace("_", "-"), package=LONGEST, python_version="3.14"
     )

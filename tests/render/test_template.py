@@ -1,4 +1,4 @@
-"""The rules that the template's own files keep."""
+"""The rules for the template's own files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: 
 
 
 def name(path: Path) -> str:
-    """Return a source's path in the template, for messages and ids."""
+    """Return a source's path in the template, for messages and IDs."""
     return path.relative_to(TEMPLATE).as_posix()
 
 
@@ -54,7 +54,7 @@ def tree(path: Path) -> nodes.Template:
 
 
 class TestLayers:
-    def test_every_layer_is_used_by_some_variant(self) -> None:
+    def test_some_variant_uses_every_layer(self) -> None:
         questionnaire = Questionnaire.read(TemplateSource(CHECKOUT))
         used = {
             source
@@ -68,20 +68,20 @@ class TestLayers:
 
 class TestFiles:
     @pytest.mark.parametrize("path", TEMPLATED, ids=name)
-    def test_conditionals_are_few(self, path: Path) -> None:
+    def test_file_has_few_conditionals(self, path: Path) -> None:
         conditionals = list(tree(path).find_all((nodes.If, nodes.CondExpr)))
 
         assert len(conditionals) <= MAX_CONDITIONALS
 
     @pytest.mark.parametrize("path", TEMPLATED, ids=name)
-    def test_no_conditional_stands_in_another(self, path: Path) -> None:
+    def test_conditionals_are_not_nested(self, path: Path) -> None:
         for outer in tree(path).find_all(nodes.If):
             for part in (*outer.body, *outer.else_):
                 assert not isinstance(part, nodes.If)
                 assert next(part.find_all(nodes.If), None) is None, f"line {outer.lineno}"
 
     @pytest.mark.parametrize("path", TEMPLATED, ids=name)
-    def test_a_file_that_is_rendered_substitutes_something(self, path: Path) -> None:
+    def test_jinja_file_substitutes_something(self, path: Path) -> None:
         parts = [
             part
             for output in tree(path).body
@@ -91,14 +91,14 @@ class TestFiles:
         assert [part for part in parts if not isinstance(part, nodes.TemplateData)]
 
     @pytest.mark.parametrize("path", [path for path in SOURCES if path.suffix != SUFFIX], ids=name)
-    def test_a_plain_file_asks_for_nothing(self, path: Path) -> None:
+    def test_plain_file_contains_no_jinja(self, path: Path) -> None:
         names = "|".join(each for each in QUESTIONS if not each.startswith("_"))
 
         text = path.read_text(encoding="utf-8")
         assert not re.search(rf"\{{%|\{{\{{-?\s*({names})\b", text)
 
     @pytest.mark.parametrize("path", SOURCES, ids=name)
-    def test_no_path_hinders_a_checkout(self, path: Path) -> None:
+    def test_path_is_valid_on_every_file_system(self, path: Path) -> None:
         relative = path.relative_to(CHECKOUT).as_posix()
 
         assert not FORBIDDEN_IN_PATHS & set(relative)
@@ -106,7 +106,7 @@ class TestFiles:
         assert not any(part.endswith((" ", ".")) for part in Path(relative).parts)
 
     @pytest.mark.parametrize("path", SOURCES, ids=name)
-    def test_at_most_two_choices_meet(self, path: Path) -> None:
+    def test_at_most_two_flags_meet_in_a_path(self, path: Path) -> None:
         parts = path.relative_to(LAYERS).parts
         flags = [part for part in parts if part.strip("{} ") in FLAGS]
 
@@ -114,13 +114,13 @@ class TestFiles:
         assert flags or "answers_file" in parts[0]
         assert parts[: len(flags)] == tuple(flags)
 
-    def test_no_two_paths_differ_in_case_only(self) -> None:
+    def test_paths_differ_in_more_than_case(self) -> None:
         lower = [name(path).lower() for path in SOURCES]
 
         assert len(set(lower)) == len(lower)
 
-    def test_only_the_questions_know_the_choices(self) -> None:
-        """A layer or table that compares a question's answer would branch on names."""
+    def test_files_use_flags_and_not_answers(self) -> None:
+        """A layer or table that compares a question's answer depends on the names of choices."""
         options = "|".join(QUESTIONS["_combine"])
         compares = re.compile(rf"\b({options})\s*(==|!=|\bin\b)")
         for path in (*TEMPLATED, *sorted((TEMPLATE / "partials").rglob("*.jinja"))):
@@ -130,15 +130,15 @@ class TestFiles:
 
 @pytest.fixture(scope="module")
 def bounds() -> dict[str, str]:
-    """The lower bound of each library, from the one table that has them."""
+    """The lower bound of each library, from the one table that contains them."""
     table = (TEMPLATE / "partials" / "dependencies.jinja").read_text(encoding="utf-8")
     found = re.findall(r'"name": "([^"]+)".*?"from": "([^"]+)"', table)
-    assert len(dict(found)) == len(found), "a library stands in the table twice"
+    assert len(dict(found)) == len(found), "a library occurs twice in the table"
     return dict(found)
 
 
 class TestDependencies:
-    def test_every_one_has_its_bounds_from_the_table(
+    def test_every_dependency_takes_its_bounds_from_the_table(
         self, rendered: Rendered, bounds: dict[str, str]
     ) -> None:
         for requirement in requirements(rendered):
@@ -148,7 +148,7 @@ class TestDependencies:
             assert match, requirement
             assert bounds[match[1]] == match[3], requirement
 
-    def test_every_one_in_the_table_is_of_some_service(
+    def test_some_service_uses_every_library_of_the_table(
         self, rendering: Callable[[Variant], Rendered], bounds: dict[str, str]
     ) -> None:
         used = {
@@ -159,7 +159,7 @@ class TestDependencies:
 
         assert set(bounds) - used == set()
 
-    def test_no_other_file_names_a_version_of_one(self, bounds: dict[str, str]) -> None:
+    def test_no_other_file_contains_a_library_version(self, bounds: dict[str, str]) -> None:
         names = "|".join(re.escape(each) for each in bounds)
         versioned = re.compile(rf"\b({names})(\[\w+\])?\s*(==|>=|~=|@)\s*v?\d")
         for path in SOURCES:
@@ -168,7 +168,7 @@ class TestDependencies:
 
 
 def requirements(rendered: Rendered) -> list[str]:
-    """Return what a rendered service needs to be built, to run and to be worked on."""
+    """Return the build, runtime and development requirements of a rendered service."""
     project = tomllib.loads(rendered.texts["pyproject.toml"])
     return [
         requirement.replace(" ", "")
@@ -183,7 +183,7 @@ def requirements(rendered: Rendered) -> list[str]:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Copier needs of the checkout, and nothing else."""
+    """The files of the checkout that Copier needs, and no others."""
     folder = tmp_path_factory.mktemp("bare")
     shutil.copy(CHECKOUT / "copier.yml", folder)
     shutil.copytree(TEMPLATE, folder / "template")
@@ -192,7 +192,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestPlainCopier:
     @pytest.mark.parametrize("chosen", rendered_variants()[::5], ids=lambda each: each.id)
-    def test_it_renders_the_same_bytes_without_trust(
+    def test_renders_the_same_bytes_without_trust(
         self,
         chosen: Variant,
         rendering: Callable[[Variant], Rendered],
@@ -215,5 +215,5 @@ class TestPlainCopier:
         assert answers[0] == answers[1]
         assert plain == ours
 
-    def test_the_template_asks_for_no_trust(self) -> None:
+    def test_template_needs_no_trust(self) -> None:
         assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(QUESTIONS)

@@ -1,4 +1,4 @@
-"""Each variant as it lies on disk: whole, tidy, and of the license and Python that were chosen."""
+"""Each rendered variant: complete, tidy, and with the chosen license and Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAY_NAME_THE_TEMPLATE = {".copier-answers.yml", "renovate.json"}
 README_UPDATE_LINES = 2
 
 
-def test_every_combination_is_there_and_any_two_choices_meet() -> None:
+def test_variants_cover_every_combination_and_every_pair_of_choices() -> None:
     variants = pairwise()
     rows = [
         (*(getattr(each.combination, name) for name in CHOICES), *each.others) for each in variants
@@ -34,13 +34,13 @@ def test_every_combination_is_there_and_any_two_choices_meet() -> None:
 
     assert [each.combination for each in variants] == list(VALID)
     for first in range(len(values)):
-        # What meets in a combination is held against the oracle elsewhere.
+        # The oracle checks the pairs within a combination elsewhere.
         for second in range(max(first + 1, len(CHOICES)), len(values)):
             met = {(row[first], row[second]) for row in rows}
             assert len(met) == len(values[first]) * len(values[second])
 
 
-def test_every_file_has_something_in_it(rendered: Rendered) -> None:
+def test_no_file_is_empty(rendered: Rendered) -> None:
     empty = [
         path
         for path, content in rendered.files.items()
@@ -50,7 +50,7 @@ def test_every_file_has_something_in_it(rendered: Rendered) -> None:
     assert empty == []
 
 
-def test_every_folder_and_package_has_something_in_it(rendered: Rendered) -> None:
+def test_no_folder_or_package_is_empty(rendered: Rendered) -> None:
     for folder in rendered.folder.rglob("*/"):
         inside = {each.name for each in folder.iterdir()}
         assert inside - {"__init__.py", "py.typed"}, folder.relative_to(rendered.folder)
@@ -63,7 +63,7 @@ def test_every_module_is_in_a_package(rendered: Rendered) -> None:
                 assert f"{parent}/__init__.py" in rendered.files, parent
 
 
-def test_every_module_parses_on_the_chosen_python(rendered: Rendered) -> None:
+def test_every_module_parses_on_chosen_python(rendered: Rendered) -> None:
     minor = int(rendered.variant.python_version.partition(".")[2])
     for path, text in rendered.texts.items():
         if path.endswith(".py"):
@@ -74,24 +74,24 @@ def test_every_module_parses_on_the_chosen_python(rendered: Rendered) -> None:
 def test_text_is_tidy(rendered: Rendered) -> None:
     complaints = []
     for path, text in rendered.texts.items():
-        if not text or path == "LICENSE":  # as it was published
+        if not text or path == "LICENSE":  # unchanged from the publisher
             continue
         if not text.endswith("\n") or text.endswith("\n\n"):
-            complaints.append(f"{path}: ends without exactly one newline")
+            complaints.append(f"{path}: does not end with exactly one newline")
         if text.startswith("\n"):
-            complaints.append(f"{path}: begins with a blank line")
+            complaints.append(f"{path}: starts with a blank line")
         blank_lines = "\n\n\n\n" if path.endswith((".py", ".mako")) else "\n\n\n"
         if blank_lines in text:
-            complaints.append(f"{path}: blank lines doubled")
+            complaints.append(f"{path}: has doubled blank lines")
         if "\r" in text or re.search(r"[ \t]+$", text, re.MULTILINE):
-            complaints.append(f"{path}: white space at the end of a line")
+            complaints.append(f"{path}: has trailing white space")
         if "\t" in text and PurePosixPath(path).name != "Makefile":
             complaints.append(f"{path}: a tab")
 
     assert complaints == []
 
 
-def test_nothing_looks_generated(rendered: Rendered) -> None:
+def test_files_do_not_mention_the_generator(rendered: Rendered) -> None:
     found = [
         f"{path}: {line}"
         for path, text in rendered.texts.items()
@@ -105,14 +105,14 @@ def test_nothing_looks_generated(rendered: Rendered) -> None:
     assert len(in_readme) <= README_UPDATE_LINES
 
 
-def test_no_placeholder_is_left(rendered: Rendered) -> None:
+def test_no_placeholder_remains(rendered: Rendered) -> None:
     placeholder = re.compile(r"\{[%#] |(?<!\$)\{\{-? ?\w+ ?-?\}\}")
 
     for path, text in rendered.texts.items():
         assert not placeholder.search(text), path
 
 
-def test_a_choice_taken_leaves_its_files(rendered: Rendered) -> None:
+def test_choice_adds_its_files(rendered: Rendered) -> None:
     files = set(rendered.files)
     for pipeline, expected in PIPELINE_FILES.items():
         assert (expected <= files) == (pipeline == rendered.variant.ci or not expected)
@@ -120,7 +120,7 @@ def test_a_choice_taken_leaves_its_files(rendered: Rendered) -> None:
     assert (f"src/{PACKAGE}/users/api.py" in files) == has_accounts
 
 
-def test_what_every_service_has_is_there(rendered: Rendered) -> None:
+def test_every_service_has_the_common_files(rendered: Rendered) -> None:
     expected = {
         ".copier-answers.yml", ".dockerignore", ".env.example", ".gitignore",
         ".pre-commit-config.yaml", "AGENTS.md", "Dockerfile", "LICENSE", "Makefile", "README.md",
@@ -130,7 +130,7 @@ def test_what_every_service_has_is_there(rendered: Rendered) -> None:
     assert expected - set(rendered.files) == set()
 
 
-def test_the_license_is_the_chosen_one(rendered: Rendered) -> None:
+def test_license_is_the_chosen_one(rendered: Rendered) -> None:
     first = {
         "MIT": "MIT License",
         "Apache-2.0": "Apache License",
@@ -141,7 +141,7 @@ def test_the_license_is_the_chosen_one(rendered: Rendered) -> None:
     assert first.lower() in rendered.texts["LICENSE"].lower()
 
 
-def test_the_python_version_is_the_chosen_one(rendered: Rendered) -> None:
+def test_python_version_is_the_chosen_one(rendered: Rendered) -> None:
     version = rendered.variant.python_version
     project = tomllib.loads(rendered.texts["pyproject.toml"])
 
@@ -156,7 +156,7 @@ def test_the_python_version_is_the_chosen_one(rendered: Rendered) -> None:
         )
 
 
-def test_free_text_arrives_intact(tmp_path: Path) -> None:
+def test_free_text_is_unchanged(tmp_path: Path) -> None:
     description = """He said "hi" \\ # {{ x }} {% y %} <b> 'it's' & $HOME %s \N{PILE OF POO}"""
     author = 'Zoë "Z" O\'Neil \\ # {{ x }}'
     answers = VALID[0].answers(

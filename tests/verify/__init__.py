@@ -1,1 +1,1 @@
-"""`new-backend verify`, from outside."""
+"""Tests of `new-backend verify` through its command line."""

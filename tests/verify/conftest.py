@@ -1,4 +1,4 @@
-"""Which tests of the verification run on every change, and which at night."""
+"""Selection of the verification tests that run on every change, and of those that run at night."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ NIGHTLY = "nightly"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark."""
-    config.addinivalue_line("markers", f"{NIGHTLY}: runs where COMBINATIONS is all, and is long")
+    """Declare the marker."""
+    config.addinivalue_line("markers", f"{NIGHTLY}: slow, runs only with COMBINATIONS=all")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is long, unless all combinations are asked for."""
+    """Deselect slow tests, unless all combinations are requested."""
     if os.environ.get("COMBINATIONS") == "all":
         return
     long = [each for each in items if each.get_closest_marker(NIGHTLY)]

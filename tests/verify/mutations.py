@@ -1,4 +1,4 @@
-"""Mistakes that somebody could make in the template, and the first stage that finds each."""
+"""Plausible mistakes in the template, and the first stage that finds each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GITHUB = ",ci=github"
 
 @dataclass(frozen=True)
 class Mutation:
-    """A text of the template that is replaced, once, and who notices."""
+    """A text of the template, its replacement, and the stage that finds it."""
 
     name: str
     path: str
@@ -32,18 +32,18 @@ class Mutation:
     found: str
     planted: str
     only: str
-    """The combination that shows it, as `--only` takes it."""
+    """The combination that shows the mistake, in the form of `--only`."""
     stage: Stage
     """The first stage that finds it."""
     told: str
-    """What stands in its report of the failure, lest it failed for another reason."""
+    """A part of the failure's report, which proves that it failed for this reason."""
     nightly: bool = False
 
 
 MUTATIONS = (
     # ------------------------------------------------------------ render
     Mutation(
-        "a condition left open",
+        "an unclosed condition",
         f"{_COMMON}/{_PACKAGE}/settings.py.jinja",
         "{% if signing %}\nimport secrets\n{% endif %}\n",
         "{% if signing %}\nimport secrets\n",
@@ -61,7 +61,7 @@ MUTATIONS = (
         "no question answers project_nmae",
     ),
     Mutation(
-        "an import of an unchosen layer",
+        "an import of an unselected layer",
         f"{_COMMON}/{_PACKAGE}/guards.py.jinja",
         "from uuid import uuid4\n",
         "from uuid import uuid4\n\nfrom starlette.datastructures import Headers\n",
@@ -70,7 +70,7 @@ MUTATIONS = (
         "framework=flask leaves something of another choice",
     ),
     Mutation(
-        "a flag that is up for two choices",
+        "a flag that is set for two choices",
         "copier.yml",
         "declarative: { type: str, when: false, default: \"{{ '.' if orm == 'sqlalchemy' ",
         "declarative: { type: str, when: false, default: \"{{ '.' if orm != 'django' ",
@@ -88,7 +88,7 @@ MUTATIONS = (
         "auth=jwt leaves something of another choice",
     ),
     Mutation(
-        "a line of YAML out of place",
+        "wrongly indented YAML",
         f"{_COMMON}/compose.yaml.jinja",
         "    stop_grace_period: 15s\n",
         "   stop_grace_period: 15s\n",
@@ -97,7 +97,7 @@ MUTATIONS = (
         "compose.yaml: while parsing a block mapping",
     ),
     Mutation(
-        "a rule left out",
+        "a removed rule",
         "copier.yml",
         '"{{ rule_drf_needs_the_django_orm or rule_drf_has_no_async_views }}"',
         '"{{ rule_drf_needs_the_django_orm }}"',
@@ -125,7 +125,7 @@ MUTATIONS = (
         "[await-not-async]",
     ),
     Mutation(
-        "a dropped dependency that others bring along",
+        "a removed dependency that other libraries also install",
         _DEPENDENCIES,
         '  {"name": "starlette", "from": "1.10.0", "when": fastapi},\n',
         "",
@@ -134,7 +134,7 @@ MUTATIONS = (
         "DEP003 'starlette'",
     ),
     Mutation(
-        "a dependency that nothing imports",
+        "an unused dependency",
         _DEPENDENCIES,
         '"when": (fastapi and sync_layer) or (accounts and async_layer and sqlalchemy)}',
         '"when": sqlalchemy}',
@@ -143,7 +143,7 @@ MUTATIONS = (
         "DEP002 'anyio'",
     ),
     Mutation(
-        "imports out of order",
+        "unsorted imports",
         f"{_LAYERS}/{{{{drf}}}}/{_PACKAGE}/items/api.py.jinja",
         "from drf_spectacular.utils import extend_schema\nfrom rest_framework import status\n",
         "from rest_framework import status\nfrom drf_spectacular.utils import extend_schema\n",
@@ -152,7 +152,7 @@ MUTATIONS = (
         "I001",
     ),
     Mutation(
-        "an owner not looked at",
+        "an unchecked owner",
         f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/services.py.jinja",
         "Item.objects.get({{ owner_argument }}id=item_id)",
         "Item.objects.get(id=item_id)",
@@ -161,7 +161,7 @@ MUTATIONS = (
         "ARG001 Unused function argument: `owner_id`",
     ),
     Mutation(
-        "a misspelt key of a workflow",
+        "a misspelled key of a workflow",
         f"{_LAYERS}/{{{{github}}}}/.github/workflows/ci.yml.jinja",
         "    runs-on: ubuntu-latest\n{% if postgresql %}",
         "    run-on: ubuntu-latest\n{% if postgresql %}",
@@ -170,7 +170,7 @@ MUTATIONS = (
         "'runs-on' is a required property",
     ),
     Mutation(
-        "a misspelt key of the compose file",
+        "a misspelled key of the compose file",
         f"{_COMMON}/compose.yaml.jinja",
         "stop_grace_period",
         "stop_grace_time",
@@ -179,7 +179,7 @@ MUTATIONS = (
         "stop_grace_time",
     ),
     Mutation(
-        "a folder of the image that is relative",
+        "a relative folder in the image",
         f"{_COMMON}/Dockerfile.jinja",
         "WORKDIR /app\nCOPY --from=build",
         "WORKDIR app\nCOPY --from=build",
@@ -197,7 +197,7 @@ MUTATIONS = (
         "modify_nullable",
     ),
     Mutation(
-        "a model changed without a migration",
+        "a model change without a migration",
         f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/models.py.jinja",
         "max_length=2000",
         "max_length=4000",
@@ -217,7 +217,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a commit left out",
+        "a missing commit",
         f"{_LAYERS}/{{{{flask}}}}/{_PACKAGE}/unit_of_work.py.jinja",
         "session.commit()",
         "session.flush()",
@@ -236,7 +236,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a refresh token that is not renewed",
+        "a refresh token that is not replaced",
         f"{_LAYERS}/{{{{sqlalchemy}}}}/{{{{jwt}}}}/{_PACKAGE}/auth/services.py.jinja",
         "secret, login.secret_hash = new_secret()",
         "secret, _ = new_secret()",
@@ -246,7 +246,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a unit of work without its end",
+        "a unit of work that does not end",
         f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
         "writing.begin()",
         "writing()",
@@ -256,7 +256,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a health check that always says ok",
+        "a health check that always returns ok",
         f"{_LAYERS}/{{{{wsgi}}}}/{_PACKAGE}/probes.py",
         "return answered.is_set()",
         "return True",
@@ -275,7 +275,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a header that anybody can write into",
+        "a header that clients can inject into",
         f"{_COMMON}/{_PACKAGE}/guards.py.jinja",
         "_REQUEST_ID.fullmatch(offered)",
         "_REQUEST_ID.match(offered)",
@@ -284,7 +284,7 @@ MUTATIONS = (
         "test_malformed_request_id_is_replaced",
     ),
     Mutation(
-        "a log that people read in production",
+        "a production log as readable text",
         f"{_COMMON}/{_PACKAGE}/logging.py",
         "processors=[*_COMMON, *_rendering(json_lines=json_lines)],",
         "processors=[*_COMMON, *_rendering(json_lines=False)],",
@@ -305,7 +305,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "passwords hashed at half the price",
+        "passwords hashed at half the cost",
         f"{_LAYERS}/{{{{pwdlib}}}}/{{{{async_layer}}}}/{_PACKAGE}/auth/passwords.py",
         "time_cost=2",
         "time_cost=1",
@@ -315,7 +315,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a server that waits for ever",
+        "a server that waits forever",
         f"{_COMMON}/{_PACKAGE}/server.py.jinja",
         "{{ threads }}        workers_kill_timeout=GRACE_SECONDS,\n",
         "{{ threads }}",
@@ -325,7 +325,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a page that may not read where the new item is",
+        "a page that cannot read the location of a new item",
         f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/app.py.jinja",
         'expose_headers=["Location", "X-Request-ID"]',
         'expose_headers=["X-Request-ID"]',
@@ -356,7 +356,7 @@ MUTATIONS = (
         nightly=True,
     ),
     Mutation(
-        "a shell that keeps SIGTERM to itself",
+        "a shell that does not forward SIGTERM",
         f"{_COMMON}/Dockerfile.jinja",
         '["{{ project_name }}", "serve"]',
         '["sh", "-c", "{{ project_name }} serve; exit 0"]',

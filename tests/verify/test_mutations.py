@@ -1,4 +1,4 @@
-"""A broken template is caught: each mutation is found, by the stage that is said to find it."""
+"""A broken template is found: the expected stage finds each mutation."""
 
 from __future__ import annotations
 
@@ -40,38 +40,38 @@ UNBROKEN = (
     pytest.param(NINJA, Stage.TEST, id="ninja", marks=pytest.mark.nightly),
     pytest.param(DRF, Stage.STATIC, id="drf"),
 )
-"""The combinations as they are, and how far each mutation of them goes."""
+"""The unchanged combinations, and the last stage that their mutations need."""
 ON_A_SERVER = FASTAPI.replace("database=sqlite", "database=postgresql")
 
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    """What a verification reads of the checkout, to be broken."""
+    """A copy of the checkout's files that a verification reads, to break."""
     folder = tmp_path / "template"
     folder.mkdir()
     shutil.copy(CHECKOUT / "copier.yml", folder)
     shutil.copytree(CHECKOUT / "template", folder / "template")
-    # Linked: the suites are not what is broken, and Python keeps their bytecode where they lie.
+    # Linked, because the suites stay unchanged, and Python keeps their bytecode in their folder.
     (folder / "tests").symlink_to(CHECKOUT / "tests")
     return folder
 
 
 @dataclass(frozen=True)
 class Verified:
-    """How a verification of one combination ended."""
+    """The outcome of the verification of one combination."""
 
     code: int
     printed: str
     outcomes: dict[str, str]
-    """How each stage ended."""
+    """The outcome of each stage."""
     found: str
-    """What the last one found, whole: what is printed is its end."""
+    """The complete findings of the last stage, of which the command prints the end."""
     combinations: set[str]
     """The names of what was verified."""
 
 
 def verify(template: Path, only: str, last: Stage, **environment: str) -> Verified:
-    """Put a combination through the stages up to this one, by the command."""
+    """Verify a combination up to this stage, through the command."""
     report = template.parent / "report.json"
     stages = [*Stage][: [*Stage].index(last) + 1]
     done = subprocess.run(
@@ -96,7 +96,7 @@ def verify(template: Path, only: str, last: Stage, **environment: str) -> Verifi
 
 
 def stages_before(last: Stage) -> dict[str, str]:
-    """What is expected of the stages that find nothing."""
+    """The expected outcome of the stages that find nothing."""
     return {stage.value: "passed" for stage in [*Stage][: [*Stage].index(last)]}
 
 
@@ -111,7 +111,7 @@ def stages_before(last: Stage) -> dict[str, str]:
         for each in MUTATIONS
     ],
 )
-def test_a_mutation_is_found(mutation: Mutation, template: Path) -> None:
+def test_expected_stage_finds_mutation(mutation: Mutation, template: Path) -> None:
     broken = template / mutation.path
     text = broken.read_text(encoding="utf-8")
     assert text.count(mutation.found) == 1, f"{mutation.path} has changed: choose another text"
@@ -128,7 +128,7 @@ def test_a_mutation_is_found(mutation: Mutation, template: Path) -> None:
 
 
 @pytest.mark.parametrize(("only", "last"), UNBROKEN)
-def test_what_is_not_broken_passes(only: str, last: Stage, template: Path) -> None:
+def test_unchanged_template_passes(only: str, last: Stage, template: Path) -> None:
     verified = verify(template, only, last)
 
     assert verified.outcomes == {**stages_before(last), last.value: "passed"}, verified.printed
@@ -136,7 +136,7 @@ def test_what_is_not_broken_passes(only: str, last: Stage, template: Path) -> No
     assert "none failed" in verified.printed
 
 
-def test_migrations_that_no_server_could_run_are_told(template: Path) -> None:
+def test_reports_migrations_without_a_server(template: Path) -> None:
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
 
     verified = verify(template, ON_A_SERVER, Stage.STATIC, NEW_BACKEND_POSTGRESQL=nowhere)
@@ -146,7 +146,7 @@ def test_migrations_that_no_server_could_run_are_told(template: Path) -> None:
     assert "The migrations on postgresql were not compared" in verified.printed
 
 
-def test_every_stage_finds_some() -> None:
+def test_every_stage_finds_a_mutation() -> None:
     found = [each.stage for each in MUTATIONS]
     by_day = [each.stage for each in MUTATIONS if not each.nightly]
 
