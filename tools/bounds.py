@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Set the lower bounds of the services' libraries to the newest releases that go together.
+"""Set the lower bounds of the services' libraries to their newest compatible releases.
 
-uv finds them in one resolution, for the oldest Python that a service can be made for. With --check
-nothing is written, and the exit code is 1 where a bound would change.
+uv finds them in one resolution, for the oldest Python that a service supports. --check writes
+nothing, and exits with 1 if a bound would change.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ TABLE = "template/partials/dependencies.jinja"
 
 
 def oldest_python(questionnaire: Questionnaire) -> str:
-    """Give the oldest Python that is offered."""
+    """Return the oldest Python that the questions offer."""
     offered = (choice.value for choice in questionnaire.by_name["python_version"].choices)
     return min(offered, key=lambda version: [int(part) for part in version.split(".")])
 
 
 def libraries(questionnaire: Questionnaire, python: str) -> list[dict[str, Any]]:
-    """Read the table with all flags on, so that each library has its extra."""
+    """Read the table with all flags set, so that each library has its extra."""
     flags = {question.name: "." for question in questionnaire.questions if question.hidden}
     environment = Environment(loader=FileSystemLoader(ROOT))  # noqa: S701 - no HTML
     table: Any = environment.get_template(TABLE).make_module({**flags, "python_version": python})
@@ -42,10 +42,10 @@ def libraries(questionnaire: Questionnaire, python: str) -> list[dict[str, Any]]
 
 
 def newest(table: Iterable[dict[str, Any]], python: str) -> dict[str, str]:
-    """Resolve all of them together; give the release of each.
+    """Resolve all libraries together, and return the release of each.
 
     Raises:
-        SystemExit: uv finds no releases that go together.
+        SystemExit: uv finds no compatible releases.
     """
     wanted = [f"{each['name']}[{each.get('extra', '')}]" for each in table]
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--python-version", python]
@@ -63,9 +63,13 @@ def newest(table: Iterable[dict[str, Any]], python: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the bounds, or with --check only say what would change."""
+    """Write the bounds, or with --check only print the changes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 for changes")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing, and exit with 1 if a bound would change",
+    )
     check: bool = parser.parse_args().check
     questionnaire = Questionnaire.read(TemplateSource(ROOT))
     python = oldest_python(questionnaire)
@@ -83,10 +87,10 @@ def main() -> int:
         line = rf'("name": "{re.escape(name)}",.*?"from": ")[^"]+'
         text = re.sub(line, rf"\g<1>{release}", text)
     if not changed:
-        sys.stdout.write(f"All {len(table)} are the newest\n")
+        sys.stdout.write(f"All {len(table)} bounds are current\n")
     elif not check:
         path.write_text(text, encoding="utf-8", newline="\n")
-        sys.stdout.write("Written; now make test\n")
+        sys.stdout.write("Bounds written. Run make test next\n")
     return 1 if check and changed else 0
 
 

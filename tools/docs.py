@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Write the parts of the documentation that follow from `copier.yml` and the template.
+"""Write the parts of the documentation that are generated from `copier.yml` and the template.
 
-They stand between `<!-- name:begin -->` and `<!-- name:end -->`. With --check nothing is written,
-and the exit code is 1 where one of them is out of date.
+The markers `<!-- name:begin -->` and `<!-- name:end -->` enclose them. --check writes nothing, and
+exits with 1 if a part is out of date.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _COMPILED = {"__pycache__", ".DS_Store"}
 
 
 def options(questionnaire: Questionnaire) -> str:
-    """Give a table of the questions, and the rules between them where there are any."""
+    """Return a table of the questions, and one of the rules if there are any."""
     lines = ["| flag | what it asks | answers | default |", "|---|---|---|---|"]
     for question in questionnaire.visible:
         default = described_default(questionnaire, question)
@@ -50,7 +50,7 @@ def options(questionnaire: Questionnaire) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A file of the template: what it is written to, its layer, and the services that have it."""
+    """A file of the template: its output path, its layer, and the combinations that contain it."""
 
     path: str
     layer: str
@@ -59,7 +59,7 @@ class Source:
 
 
 def sources(questionnaire: Questionnaire) -> list[Source]:
-    """Read every file below `template/layers`, and find the combinations that have it."""
+    """Read every file below `template/layers`, and find the combinations that contain it."""
     contexts = [_context(questionnaire, each) for each in all_combinations(questionnaire)]
     found = []
     for path in sorted(LAYERS.rglob("*")):
@@ -94,21 +94,21 @@ def _context(questionnaire: Questionnaire, combination: Combination) -> Context:
 
 
 def files(found: list[Source]) -> str:
-    """Give a table of the files of the services, each with the layers that write it."""
+    """Return a table of the services' files, each with the layers that write it."""
     layers = defaultdict(list)
     for source in found:
         if source.layer:
             layers[source.path.removesuffix(".jinja")].append(f"{source.layer} {source.lines}")
-    lines = ["| file | layers, each with its lines |", "|---|---|"]
+    lines = ["| file | layers and their lines |", "|---|---|"]
     ordered = sorted(layers.items(), key=lambda item: (item[0].count("/") > 0, item[0]))
     lines += [f"| `{_plain(path)}` | {', '.join(layers)} |" for path, layers in ordered]
     return "\n".join(lines)
 
 
 def cost(questionnaire: Questionnaire, found: list[Source]) -> str:
-    """Give a table of the choices, each with the files that only services with it have."""
+    """Return a table of the choices, each with the files that only services with it contain."""
     combinations = all_combinations(questionnaire)
-    lines = ["| choice | files | lines | of services |", "|---|---:|---:|---:|"]
+    lines = ["| choice | files | lines | services with it |", "|---|---:|---:|---:|"]
     for name in questionnaire.combine:
         for choice in questionnaire.by_name[name].choices:
             having = {
@@ -128,7 +128,7 @@ def _plain(path: str) -> str:
 
 
 def write(text: str, parts: dict[str, str]) -> str:
-    """Put each part between its marks: on lines of its own where its begin mark ends a line."""
+    """Write each part between its markers, on separate lines if its begin marker ends a line."""
 
     def part(match: re.Match[str]) -> str:
         begin, name, end = match["begin"], match["name"], match["end"]
@@ -142,9 +142,13 @@ def write(text: str, parts: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Write the parts, or with --check say which documents are out of date."""
+    """Write the parts, or with --check name the documents that are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where stale")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing, and exit with 1 if a part is out of date",
+    )
     check: bool = parser.parse_args().check
     questionnaire = Questionnaire.read(TemplateSource(ROOT))
     found = sources(questionnaire)

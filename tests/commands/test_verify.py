@@ -207,15 +207,15 @@ class TestRender:
             ),
             (
                 {"{{anonymous}}/docs/tokens.md": "# Keys\n\nA JWT.\n"},
-                "docs/tokens.md:3: auth=none leaves something of another choice: A JWT.",
+                "docs/tokens.md:3: left over from another choice than auth=none: A JWT.",
             ),
             (
                 {"{{anonymous}}/docs/jwt.md": ""},
-                "docs/jwt.md: auth=none leaves something of another choice: jwt",
+                "docs/jwt.md: left over from another choice than auth=none: jwt",
             ),
             (
                 {"{{flask}}/wrong.md.jinja": "{{ nothing.there }}"},
-                "template/layers/{{flask}}/wrong.md.jinja: no question answers nothing",
+                "template/layers/{{flask}}/wrong.md.jinja: no question defines nothing",
             ),
             ({"{{flask}}/wrong.md.jinja": "{% if %}"}, "wrong.md.jinja"),
             ({"{{flask}}/{{flask and nothing.there}}/x.md": ""}, "'nothing' is undefined"),
@@ -572,7 +572,7 @@ class TestOutcome:
 
         assert ended.code == 2
         first, _ = ended.err.splitlines()
-        said = f"--merge: more than one of these reports tells of {FLASK_ID} render"
+        said = f"--merge: several of these reports contain {FLASK_ID} render"
         assert first == f"new-backend: {said}"
 
 

@@ -46,15 +46,15 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (("--stage", "render,nope"), '--stage render,nope: there is no stage "nope"; choose'),
-            (("--stage", ""), "--stage : no stage is named; choose from render, static, test"),
-            (("--only", "colour=red"), "--only colour=red: 'colour=red' is no answer; write"),
-            (("--only", "flask"), "--only flask: 'flask' is no answer; write QUESTION=CHOICE"),
-            (("--only", ""), "--only : '' is no answer; write QUESTION=CHOICE"),
-            (("--only", "jwt=."), "--only jwt=.: 'jwt=.' is no answer"),
-            (("--only", "auth=jwt,auth=none"), "auth is answered twice"),
-            (("--only", "auth=magic"), 'auth does not offer "magic": choose from none, jwt'),
-            (("--only", "ci=jenkins"), 'ci does not offer "jenkins": choose from github'),
+            (("--stage", "render,nope"), '--stage render,nope: unknown stage "nope". Choose'),
+            (("--stage", ""), "--stage : no stage is named. Choose from render, static, test"),
+            (("--only", "colour=red"), '--only colour=red: invalid answer "colour=red". Use'),
+            (("--only", "flask"), '--only flask: invalid answer "flask". Use QUESTION=CHOICE'),
+            (("--only", ""), '--only : invalid answer "". Use QUESTION=CHOICE'),
+            (("--only", "jwt=."), '--only jwt=.: invalid answer "jwt=."'),
+            (("--only", "auth=jwt,auth=none"), "auth has two answers"),
+            (("--only", "auth=magic"), 'invalid value "magic" for auth. Choose from none, jwt'),
+            (("--only", "ci=jenkins"), 'invalid value "jenkins" for ci. Choose from github'),
             (
                 ("--only", "framework=flask,orm=django"),
                 "--only framework=flask,orm=django: no valid combination has these answers",
@@ -64,21 +64,30 @@ class TestBadInput:
                 ("--only", f"{FLASK},ci=github", "--only", f"{FLASK},ci=gitlab"),
                 f"--only: ci is both github and gitlab for {FLASK_ID}",
             ),
-            (("--strength", "most"), "--strength most: give all, or a number from 1"),
+            (
+                ("--strength", "most"),
+                '--strength: invalid value "most". Use all, or a number of 1 or more',
+            ),
             (("--strength", "0"), "--strength 0: give 1 or more"),
-            (("--strength=-1",), "--strength -1: give all, or a number from 1"),
+            (
+                ("--strength=-1",),
+                '--strength: invalid value "-1". Use all, or a number of 1 or more',
+            ),
             (("--shard", "3/2"), "--shard 3/2: give I/N with I from 1 to N"),
             (("--shard", "half"), "--shard half: give I/N"),
             (("--jobs", "0"), "'--jobs'"),
             (("--resolution", "oldest"), "'oldest' is not one of 'highest', 'lowest-direct'"),
-            (("--template", "nowhere"), "--template nowhere: neither a folder nor to be cloned"),
+            (
+                ("--template", "nowhere"),
+                '--template: "nowhere" is not a folder and cannot be cloned',
+            ),
             (("--template", "."), "--template .: there is no copier.yml in it"),
-            (("--template", ""), "--template : neither a folder nor to be cloned"),
+            (("--template", ""), '--template: "" is not a folder and cannot be cloned'),
             (("--stage", "test"), "has no tests/services, which this stage runs"),
             (("--stage", "contract"), "has no tests/contract, which this stage runs"),
-            (("--merge",), "--merge: name the reports that --json has written"),
+            (("--merge",), "--merge: name one or more reports written by --json"),
             (("--merge", "gone.json"), "--merge: gone.json cannot be read: No such file"),
-            (("report.json",), "report.json: a report is only read with --merge"),
+            (("report.json",), "report.json: reports need --merge"),
             (("--json", "gone/report.json"), "gone/report.json cannot be written"),
             (("--junit", "."), ". cannot be written"),
         ],
@@ -117,7 +126,7 @@ class TestBadInput:
         ended = run("verify", "--merge", "broken.json")
 
         assert ended.code == 2
-        said = "new-backend: --merge: broken.json is no report that --json has written\n"
+        said = "new-backend: --merge: broken.json is not a report written by --json\n"
         assert ended.err == said
 
 

@@ -58,7 +58,7 @@ MUTATIONS = (
         "# {{ project_nmae }}\n",
         FLASK,
         Stage.RENDER,
-        "no question answers project_nmae",
+        "no question defines project_nmae",
     ),
     Mutation(
         "an import of an unselected layer",
@@ -67,7 +67,7 @@ MUTATIONS = (
         "from uuid import uuid4\n\nfrom starlette.datastructures import Headers\n",
         FLASK,
         Stage.RENDER,
-        "framework=flask leaves something of another choice",
+        "left over from another choice than framework=flask",
     ),
     Mutation(
         "a flag that is set for two choices",
@@ -85,7 +85,7 @@ MUTATIONS = (
         '{"name": "joserfc", "from": "1.8.0", "when": accounts}',
         FASTAPI_JWT,
         Stage.RENDER,
-        "auth=jwt leaves something of another choice",
+        "left over from another choice than auth=jwt",
     ),
     Mutation(
         "wrongly indented YAML",
@@ -103,7 +103,7 @@ MUTATIONS = (
         '"{{ rule_drf_needs_the_django_orm }}"',
         DRF_ASYNC,
         Stage.RENDER,
-        "django_api=drf leaves something of another choice",
+        "left over from another choice than django_api=drf",
     ),
     # ------------------------------------------------------------ static
     Mutation(
@@ -362,7 +362,7 @@ MUTATIONS = (
         '["sh", "-c", "{{ project_name }} serve; exit 0"]',
         FLASK,
         Stage.IMAGE,
-        "the service ended with code 137",
+        "the service exited with code 137",
         nightly=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""`new-backend verify`: combinations are rendered and put through stages, each proving more."""
+"""`new-backend verify`: render combinations and run them through stages, each proving more."""
 
 from new_backend.verify.plan import cases
 from new_backend.verify.report import merge, require_writable, write

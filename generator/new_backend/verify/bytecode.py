@@ -1,9 +1,9 @@
-"""Compiled libraries, lent from one service's environment to the next.
+"""Bytecode of libraries, shared between the environments of the services.
 
-uv links the same files into every environment, but Python compiles them in each: four CPU seconds
-until a service and its tests have been imported once. What it wrote for a file serves wherever that
-file is linked to: Python compares the time and size of the source before it takes it, and puts the
-path right.
+uv links the same files into every environment, but Python compiles them in each. That costs four
+CPU seconds until a service and its tests have been imported once. Bytecode works wherever its
+source is linked: Python compares the time and size of the source before it uses the bytecode, and
+corrects the path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SUFFIX = f".{sys.implementation.cache_tag}.pyc"
 
 
 def lend(kept: Path, environment: Path) -> None:
-    """Link what is kept into an environment, next to the sources that it was compiled from."""
+    """Link the stored bytecode into an environment, next to its sources."""
     if kept.is_dir():
         known = {each.name for each in os.scandir(kept)}
         for name, compiled in _files(environment):
@@ -33,17 +33,17 @@ def lend(kept: Path, environment: Path) -> None:
 
 
 def keep(kept: Path, environment: Path) -> None:
-    """Link what was compiled in an environment to where `lend` finds it."""
+    """Link the bytecode compiled in an environment to where `lend` finds it."""
     kept.mkdir(parents=True, exist_ok=True)
     known = {each.name for each in os.scandir(kept)}
     for name, compiled in _files(environment):
         if name not in known and compiled.exists():
-            with suppress(OSError):  # another job was first, or the disk has no links
+            with suppress(OSError):  # another job was first, or the file system has no hard links
                 (kept / name).hardlink_to(compiled)
 
 
 def _files(environment: Path) -> Iterator[tuple[str, Path]]:
-    """Give each module that uv has linked: its name in any environment, and what it compiles to."""
+    """Yield each module that uv has linked: its name in any environment, and its bytecode file."""
     for source in (environment / _LIBRARIES).rglob("*.py"):
         about = source.stat()
         if about.st_nlink > 1:

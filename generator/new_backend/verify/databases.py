@@ -1,4 +1,4 @@
-"""The database servers that services are asked on, and databases on them that are thrown away."""
+"""The database servers that services are tested on, and temporary databases on them."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ SERVERS = {
 
 _CONNECT_SECONDS = 3
 _MOST_LETTERS = 63
-"""PostgreSQL's names have 63 at most, MySQL's 64."""
+"""PostgreSQL limits names to 63 characters, MySQL to 64."""
 
 
 @cache
 def answers(server: str) -> bool:
-    """Whether a server answers; it is asked once, as one that is silent takes its time."""
+    """Whether a server answers. It is asked once, because a silent one takes until the time-out."""
     try:
         if _is_postgresql(server):
             connect_to_postgresql(server).close()
@@ -129,10 +129,10 @@ def _postgresql_from_wheel() -> Iterator[None]:
 
 @contextmanager
 def empty(kind: str) -> Iterator[str]:
-    """Lend an empty database as the address that a service's `DATABASE_URL` takes.
+    """Create an empty database, and yield it as a service's `DATABASE_URL`.
 
     Args:
-        kind: One of `SERVERS`, or `sqlite`, for which a file is lent.
+        kind: One of `SERVERS`, or `sqlite` for a file.
     """
     name = new_name("verify")
     if kind not in SERVERS:
@@ -148,13 +148,13 @@ def empty(kind: str) -> Iterator[str]:
 
 
 def new_name(purpose: str) -> str:
-    """Return a name that no database has; it begins with `test`, as the services insist."""
+    """Return a new database name. It starts with `test`, as the services require."""
     name = f"test_{purpose.replace('-', '_')}_{secrets.token_hex(4)}"[-_MOST_LETTERS:]
     return name if name.startswith("test") else f"test_{name[5:]}"
 
 
 def address(server: str, database: str) -> str:
-    """Return the address of a database on a server."""
+    """Return the URL of a database on a server."""
     return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
 
 
@@ -169,7 +169,7 @@ def create(server: str, name: str) -> None:
 
 
 def drop(server: str, name: str) -> None:
-    """Remove a database, whoever is connected to it; that there is none does no harm."""
+    """Drop a database, even with open connections. A missing database is not an error."""
     if _is_postgresql(server):
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         with connect_to_postgresql(server) as connection:
@@ -184,12 +184,12 @@ def _is_postgresql(server: str) -> bool:
 
 
 def connect_to_postgresql(url: str) -> psycopg.Connection:
-    """Connect to a server, or to the database that its address names."""
+    """Connect to a server, or to the database in its URL."""
     return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
 
 
 def connect_to_mysql(url: str) -> pymysql.Connection:
-    """Connect to a server, or to the database that its address names."""
+    """Connect to a server, or to the database in its URL."""
     parts = urlsplit(url)
     return pymysql.connect(
         host=parts.hostname,

@@ -1,4 +1,4 @@
-"""The stage `image`: the service is built and run by its own Dockerfile and compose file."""
+"""The stage `image`: build and run the service with its own Dockerfile and compose file."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ if TYPE_CHECKING:
     from new_backend.verify.stages import Workplace
 
 _SERVICE = "service"
-"""What the compose file calls the service itself."""
+"""The name of the service in the compose file."""
 
 _PORT = "8000"
-"""Where it listens inside of its container."""
+"""The port inside the container."""
 
 _PROXIES = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
-"""Where the engine has its networks. Through the published port, all callers have one address: that
-of the network's gateway. So the suite tells the service who calls, as a proxy would."""
+"""The private networks of the engine. Through the published port, all clients share the
+address of the network's gateway. So the suite sends the client's address to the service, as
+a reverse proxy does.
+"""
 
 _COMPOSE_VERSION = ("docker", "compose", "version")
 _LOG_LINES = "15"
 _CLEAR_LINE = "\x1b[2K"
-"""What Compose 2.26 begins each line of a log with, whatever `--ansi` says."""
+"""The prefix of each log line, which Compose 2.26 prints whatever `--ansi` says."""
 
 _UP_SECONDS = "120"
 _CLEAN_UP_SECONDS = 60
@@ -46,43 +48,43 @@ def require() -> None:
     """Make sure that services can be built and run here.
 
     Raises:
-        InputRefusedError: There is no Docker, no Compose, or no engine that answers.
+        InputRefusedError: Docker, Compose or a running engine is missing.
     """
     for command, missing in (
-        (("docker", "--version"), "there is no docker on the PATH"),
+        (("docker", "--version"), "docker is not on the PATH"),
         (_COMPOSE_VERSION, "docker has no compose plugin"),
         (("docker", "version"), "no Docker engine answers"),
     ):
         said = _said(command)
         if said is None:
             message = f"--stage {Stage.IMAGE}: {missing}"
-            raise InputRefusedError(message, hint="Start one, or leave the stage out.")
+            raise InputRefusedError(message, hint="Start one, or omit the stage.")
 
 
 @cache
 def has_compose() -> bool:
-    """Whether Docker Compose is on this machine; it reads files without an engine, too."""
+    """Whether Docker Compose is on this machine. It reads files without an engine too."""
     return _said(_COMPOSE_VERSION) is not None
 
 
 @cache
 def engine() -> str:
-    """Tell the versions of the engine and of Compose."""
+    """Return the versions of the engine and of Compose."""
     server = _said(("docker", "version", "--format", "{{.Server.Version}}"))
     compose = _said(("docker", "compose", "version", "--short"))
     return f"docker {server}, compose {compose}"
 
 
 def check(place: Workplace, case: Case) -> str:
-    """Build an image, run it by the compose file, ask it the contract suite, and end it.
+    """Build an image, run it with the compose file, run the contract suite, and stop it.
 
-    What was made is removed in the end, but for the engine's build cache.
+    Everything except the engine's build cache is removed at the end.
 
     Returns:
-        The image's size and user, how long its start and its end took, and pytest's closing line.
+        The image's size and user, its start and stop times, and pytest's closing line.
 
     Raises:
-        StageFailed: With what was found; with the end of the logs where a container fell short.
+        StageFailed: With the findings, and the end of the logs if a container failed.
     """
     with _containers(place, case) as containers:
         containers.set_up()
@@ -104,11 +106,11 @@ def _run(place: Workplace, case: Case, containers: _Containers) -> str:
     _check_health(container)
     passed = suites.run(place, case, Stage.IMAGE, f"--address={containers.address()}")
     down = containers.end()
-    return f"healthy after {up:.1f} s, ended in {down:.1f} s; {passed}"
+    return f"healthy after {up:.1f} s, stopped in {down:.1f} s; {passed}"
 
 
 def _check_user(what: str, described: Mapping[str, Any]) -> None:
-    """Root may do too much, and whether a name is root's, Kubernetes cannot know."""
+    """Root has too many rights, and Kubernetes cannot tell whether a name is root's."""
     user = str(described["Config"]["User"])
     number = user.partition(":")[0]
     if not number.isdecimal() or not int(number):
@@ -117,15 +119,15 @@ def _check_user(what: str, described: Mapping[str, Any]) -> None:
 
 
 def _check_health(container: Mapping[str, Any]) -> None:
-    status = container["State"].get("Health", {}).get("Status", "not looked at")
+    status = container["State"].get("Health", {}).get("Status", "not available")
     if status != "healthy":
-        message = f"the service runs, and its health is {status}: is there a HEALTHCHECK?"
+        message = f"the service runs, and its health is {status}. Add a HEALTHCHECK that passes"
         raise StageFailed(message)
 
 
 @dataclass(frozen=True)
 class _Containers:
-    """The image and the containers of one case, by a name that nobody else uses."""
+    """The image and the containers of one case, under a unique name."""
 
     place: Workplace
     tree: Path
@@ -133,63 +135,63 @@ class _Containers:
 
     @property
     def image(self) -> str:
-        """What the compose file calls the image under this tag."""
+        """The compose file's name of the image with this tag."""
         return f"{self.tree.name}:{self.name}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of the compose file; the engine chooses a free port for 0."""
+        """The variables of the compose file. The engine replaces port 0 by a free one."""
         return self.place.environment(COMPOSE_PROJECT_NAME=self.name, TAG=self.name, PORT="0")
 
     def set_up(self) -> None:
-        """Write the `.env` of somebody who runs the service behind a proxy."""
+        """Write the `.env` of a service behind a reverse proxy."""
         self.place.run(["make", "env"], cwd=self.tree)
         with (self.tree / ".env").open("a", encoding="utf-8") as file:
             file.write(f"TRUSTED_PROXIES={_PROXIES}\n")
 
     def run(self, *arguments: str) -> str:
-        """Run a command of docker and return what it printed."""
+        """Run a docker command and return its output."""
         return self.place.run(["docker", *arguments], cwd=self.tree, environment=self.environment)
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
-        """Return what the engine knows of an image or a container."""
+        """Return the engine's description of an image or a container."""
         (described,) = json.loads(self.run(kind, "inspect", name))
         return dict(described)
 
     def up(self) -> float:
-        """Start everything and return after how many seconds all of it is healthy."""
+        """Start everything, and return after how many seconds all of it is healthy."""
         started = time.monotonic()
         how = ("--no-build", "--wait", "--wait-timeout", _UP_SECONDS)
         self.run("compose", "--progress", "quiet", "up", *how)
         return time.monotonic() - started
 
     def id(self) -> str:
-        """Return the engine's name of the container that the service runs in."""
+        """Return the engine's name of the service's container."""
         return self.run("compose", "ps", "--all", "--quiet", _SERVICE).strip()
 
     def address(self) -> str:
-        """Return where the service is to be asked."""
+        """Return the URL of the service."""
         return f"http://{self.run('compose', 'port', _SERVICE, _PORT).strip()}"
 
     def end(self) -> float:
-        """Ask the service to end by SIGTERM, and return how many seconds that took."""
+        """Stop the service with SIGTERM, and return how many seconds that took."""
         container = self.id()
         started = time.monotonic()
         self.run("compose", "stop", _SERVICE)
         seconds = time.monotonic() - started
         code = self.inspect("container", container)["State"]["ExitCode"]
         if code:
-            message = f"the service ended with code {code}, {seconds:.1f} s after SIGTERM"
+            message = f"the service exited with code {code}, {seconds:.1f} s after SIGTERM"
             raise StageFailed(message)
         return seconds
 
     def log(self) -> str:
-        """Return the last lines that each container wrote."""
+        """Return the last log lines of each container."""
         printed = self.run("compose", "logs", "--no-color", "--tail", _LOG_LINES)
         return printed.replace(_CLEAR_LINE, "").rstrip()
 
     def remove(self) -> list[str]:
-        """Remove everything, also where the run was stopped and starts no program any more.
+        """Remove everything, also if the run was interrupted and starts no more programs.
 
         Returns:
             The commands that failed.
@@ -207,10 +209,10 @@ class _Containers:
 
 @contextmanager
 def _containers(place: Workplace, case: Case) -> Iterator[_Containers]:
-    """Give a name for the containers of a case; whatever has it is removed at the end.
+    """Yield a name for the containers of a case, and finally remove everything with that name.
 
     Raises:
-        StageFailed: It cannot be removed. What failed before that counts more.
+        StageFailed: The removal failed. An earlier failure takes precedence.
     """
     name = f"new-backend-verify-{secrets.token_hex(4)}"
     containers = _Containers(place, place.tree(case), name)
@@ -220,7 +222,7 @@ def _containers(place: Workplace, case: Case) -> Iterator[_Containers]:
         containers.remove()
         raise
     if left := containers.remove():
-        message = f"{name} is still there: failed: {', '.join(left)}"
+        message = f"{name} could not be removed. Failed commands: {', '.join(left)}"
         raise StageFailed(message)
 
 
@@ -229,7 +231,7 @@ def _said(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str | None:
-    """Return what a program says, or nothing where it fails; Ctrl-C does not reach it."""
+    """Return a program's output, or nothing if it fails. Ctrl-C does not reach the program."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""One environment with the libraries of all services of a run, for what only reads their code."""
+"""One environment with the libraries of all services of a run, for programs that only read code."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 MANIFEST = "pyproject.toml"
 _UNFINISHED = "_"
 _PINS = "pins.txt"
-"""Tells in an environment which Python and which versions it has."""
+"""Print the Python and the versions of an environment."""
 
 
 def requirements_of(tree: Path) -> set[str]:
-    """Read what a service and its developers need; nothing where it does not say so."""
+    """Read the requirements of a service and its developers, or nothing if it declares none."""
     try:
         data = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -39,13 +39,13 @@ def requirements_of(tree: Path) -> set[str]:
 
 
 def shared_environment(place: Workplace, requirements: Iterable[str]) -> Path:
-    """Give an environment with all of these in the newest versions, and maybe more.
+    """Return an environment with the newest versions of all of these, and maybe of more.
 
-    One that an earlier run has made is taken, also where it was for more services: mypy remembers
-    the libraries of that one.
+    The environment of an earlier run is reused, even if it was for more services, because mypy's
+    cache belongs to its libraries.
 
     Raises:
-        StageFailed: They cannot be had together.
+        StageFailed: The requirements have no common solution.
     """
     wanted = place.folder / "requirements.txt"
     wanted.write_text("".join(f"{each}\n" for each in sorted(requirements)), encoding="utf-8")
@@ -65,7 +65,8 @@ def shared_environment(place: Workplace, requirements: Iterable[str]) -> Path:
     if fitting := [each for each in has if has[each].issuperset(pinned.splitlines())]:
         return max(fitting, key=lambda each: len(has[each]))
     environment = environments / hashlib.sha256(pinned.encode()).hexdigest()[:16]
-    # Made aside and moved: whoever stops in between leaves nothing half installed.
+    # Created under another name and moved, so that an interruption leaves no incomplete
+    # environment.
     made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=environments))
     try:
         place.run(

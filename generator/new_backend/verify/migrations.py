@@ -1,4 +1,4 @@
-"""Part of the stage `static`: whether the migrations of a service make what its models describe."""
+"""Part of the stage `static`: whether the migrations of a service match its models."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SCHEMA = (
     "src/*/base.py",
     "src/*/engine.py",
 )
-"""The files that make the schema; services that have the same ones are looked at once in a run."""
+"""The files that define the schema. Services with the same files are compared once in a run."""
 
-# `alembic upgrade head` and `alembic check`, in one process: most of the time goes into imports.
+# `alembic upgrade head` and `alembic check` in one process, because imports take most of the time.
 _ALEMBIC = """
 import sys
 from alembic import command
@@ -45,11 +45,11 @@ _TOOLS = {
     "alembic check": ("-c", _ALEMBIC),
     "makemigrations --check": ("-m", "django", "makemigrations", "--check"),
 }
-"""What compares migrations with models, as Python's arguments."""
+"""The comparison of migrations with models, as Python's arguments."""
 
 
 def tool(tree: Path) -> str:
-    """Say what compares the migrations of a service with its models, or nothing: it has none."""
+    """Return how to compare a service's migrations with its models, or None without migrations."""
     project = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8"))
     if "alembic" in project.get("tool", {}):
         return "alembic check"
@@ -57,10 +57,10 @@ def tool(tree: Path) -> str:
 
 
 def has_database(case: Case) -> bool:
-    """Whether there is a database for the migrations of a case to run on; SQLite is always.
+    """Whether a database is available for the migrations of a case. SQLite always is.
 
     Raises:
-        StageFailed: There is none, and this is CI, where nothing is left out.
+        StageFailed: There is none, and this is CI, which omits nothing.
     """
     server = databases.SERVERS.get(database_of(case))
     if server is None or server.answers:
@@ -71,7 +71,7 @@ def has_database(case: Case) -> bool:
 
 
 def left_out(cases: Sequence[Case]) -> list[str]:
-    """Return a sentence for each database on which no migrations of these cases were run."""
+    """Return what cannot be compared here for these cases, one sentence for each database."""
     kinds = sorted({database_of(case) for case in cases} & databases.SERVERS.keys())
     return [
         f"The migrations on {kind} were not compared with the models: no server answers"
@@ -81,16 +81,16 @@ def left_out(cases: Sequence[Case]) -> list[str]:
 
 
 def complaint(place: Workplace, case: Case, environment: Path, named: str) -> str:
-    """Run the migrations on an empty database, and compare what they make with the models.
+    """Run the migrations on an empty database, and compare the result with the models.
 
     Args:
         place: Where the run takes place.
-        case: Whose service is looked at.
-        environment: Has the libraries that the service imports.
-        named: What compares them, as `tool` says.
+        case: The case to compare.
+        environment: Contains the libraries that the service imports.
+        named: The comparison that `tool` returned.
 
     Returns:
-        What differs, or nothing.
+        The differences, or nothing.
     """
     tree = place.tree(case)
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""What has passed already: a record for each stage, tree, and set of tools that it passed with."""
+"""Records of what has passed: one for each stage, tree, and set of tools."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SKIPPED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache"}
 
 @dataclass(frozen=True)
 class Records:
-    """A folder of records; without one, nothing has passed before."""
+    """A folder of records. Without one, nothing has passed before."""
 
     folder: Path | None
 
     def seen(self, *parts: object) -> str | None:
-        """Return what was seen when what these parts describe passed, or None: it never has."""
+        """Return the output of an earlier pass of these parts, or None."""
         if self.folder is None:
             return None
         try:
@@ -31,7 +31,7 @@ class Records:
             return None
 
     def add(self, *parts: object, seen: str) -> None:
-        """Note that what these parts describe has passed, and what was seen."""
+        """Record that these parts have passed, with the output."""
         if self.folder is not None:
             path = _path(self.folder, parts)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,9 +46,9 @@ def _path(folder: Path, parts: tuple[object, ...]) -> Path:
 
 
 def digest(*folders: Path) -> str:
-    """Return the hash of every file below these folders, and of its path.
+    """Return a hash over the path and content of every file below these folders.
 
-    What tools leave behind counts for nothing, nor does a service's own environment.
+    The hash ignores files that tools create, and the service's environment.
     """
     total = hashlib.sha256()
     for folder in folders:
@@ -62,5 +62,5 @@ def digest(*folders: Path) -> str:
 
 @cache
 def _program() -> str:
-    """The hash of this program: what it checks may differ between two versions of it."""
+    """The hash of this program, because its checks may differ between versions."""
     return digest(Path(new_backend.__file__).parent)

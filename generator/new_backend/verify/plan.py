@@ -1,4 +1,4 @@
-"""What is verified: the combinations of a run, and the answers that each is rendered with."""
+"""The plan of a run: the combinations to verify, and the answers to render each with."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ if TYPE_CHECKING:
 
 ALL = "all"
 PROJECT_NAME = "corner-shop"
-"""Has a hyphen, so that a mix-up of the project's name and its package's shows."""
+"""Contains a hyphen, so that a confusion of the project name with the package name shows."""
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A combination, and everything that it is rendered with."""
+    """A combination, and all answers that it is rendered with."""
 
     choices: Combination
     answers: Mapping[str, Value]
     only: str
-    """What `--only` says to get this case and no other."""
+    """The value of `--only` that selects only this case."""
 
     @property
     def id(self) -> str:
-        """Its name in folders, reports and test ids."""
+        """The name of the case in folders, reports and test IDs."""
         return name_of(self.choices)
 
 
 def cases(
     questionnaire: Questionnaire, *, strength: str, only: Sequence[str], part: str | None
 ) -> list[Case]:
-    """Choose combinations, in the order of `new-backend combinations`.
+    """Select combinations, in the order of `new-backend combinations`.
 
     Args:
         questionnaire: The questions of the template.
-        strength: `all`, or how many choices have to meet in some combination.
-        only: Answers such as `auth=jwt,ci=none`; a combination fits where one of them is met.
-        part: The share of this machine as `I/N`.
+        strength: `all`, or how many choices must meet in some combination.
+        only: Answers such as `auth=jwt,ci=none`. A combination matches if it has all answers of
+            one.
+        part: The part for this machine, as `I/N`.
 
     Raises:
-        InputRefusedError: One of them cannot be, or no combination is left.
+        InputRefusedError: An argument is invalid, or no combination remains.
     """
     wanted = [_read(questionnaire, each) for each in only]
     found = [
@@ -64,7 +65,7 @@ def cases(
         raise InputRefusedError(message, hint="new-backend combinations lists them.")
     if strength != ALL:
         if not strength.isdecimal():
-            message = f"--strength {strength}: give all, or a number from 1"
+            message = f'--strength: invalid value "{strength}". Use all, or a number of 1 or more'
             raise InputRefusedError(message)
         found = covering(found, int(strength))
     if part is not None:
@@ -79,14 +80,16 @@ def _read(questionnaire: Questionnaire, text: str) -> dict[str, Value]:
         question = questionnaire.by_name.get(name)
         if not equals or question is None or question.hidden:
             named = ", ".join(each.name for each in questionnaire.visible)
-            message = f"--only {text}: {pair!r} is no answer; write QUESTION=CHOICE, of {named}"
+            message = (
+                f'--only {text}: invalid answer "{pair}". Use QUESTION=CHOICE with one of {named}'
+            )
             raise InputRefusedError(message)
         if name in answers:
-            message = f"--only {text}: {name} is answered twice; give --only once for each"
+            message = f"--only {text}: {name} has two answers. Repeat --only for each"
             raise InputRefusedError(message)
         offered = [choice.value for choice in question.choices]
         if offered and raw not in offered:
-            message = f'--only {text}: {name} does not offer "{raw}": choose from '
+            message = f'--only {text}: invalid value "{raw}" for {name}. Choose from '
             raise InputRefusedError(message + ", ".join(offered))
         try:
             answers[name] = question.cast(raw)
@@ -127,7 +130,7 @@ def _case(
 
 
 def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Mapping[str, Value]:
-    """Draw the answers that make no combination, the same for a combination in every run."""
+    """Choose the answers outside the combination, the same for a combination in every run."""
     answers = dict(given)
     for current in questionnaire.walk(answers):
         if current.name in answers or not (current.applies and current.question.choices):

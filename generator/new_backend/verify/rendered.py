@@ -1,4 +1,4 @@
-"""The stage `render`: a service is written, whole, and holds nothing of what was not chosen."""
+"""The stage `render`: a service is rendered completely, without traces of unselected choices."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from new_backend.verify.stages import Workplace
 
 LEFTOVERS = PurePosixPath("tests/leftovers.toml")
-"""Where a template says which words only a choice not taken would leave."""
+"""The table of words that only an unselected choice would leave."""
 
 _SUFFIX = ".jinja"
 _IN_1987, _YEARS_34 = 2**29, 2**30
-"""Seconds: no tool doubts a file that is dated later than 1980, and before now."""
+"""Seconds: a time that every tool accepts, later than 1980 and before now."""
 
 
 class Renderer:
-    """Renders in processes of its own: Copier is Python, and would keep the others waiting."""
+    """Render in separate processes: Copier is Python, and would block the other threads."""
 
     def __init__(self, source: TemplateSource, jobs: int) -> None:
-        """Have as many processes as there are jobs; each starts when it is needed.
+        """Prepare one process for each job, which starts when it is needed.
 
-        They render one copy of the template. It is no checkout, so what a service records of the
-        template is the release, and a commit alone changes none.
+        The processes render one copy of the template. It is not a checkout, so a service records
+        the template's release, and a commit alone changes no service.
         """
         self._pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_leave_interrupts)
         self._kept = ExitStack()
@@ -65,19 +65,19 @@ class Renderer:
             raise StageFailed("\n".join([*_reasons(place.questionnaire, case), problem]))
 
     def close(self) -> None:
-        """End the processes, once what they do is done."""
+        """Stop the processes after their current work."""
         self._pool.shutdown(cancel_futures=True)
         self._kept.close()
 
 
 def check(place: Workplace, case: Case) -> str:
-    """Hold a rendered tree against the layers, the formats and the table of leftovers.
+    """Check a rendered tree against the layers, the file formats and the table of leftovers.
 
     Returns:
-        How many files it has.
+        The number of files.
 
     Raises:
-        StageFailed: With a line for each thing that is wrong.
+        StageFailed: With a line for each error.
     """
     tree = place.tree(case)
     contents = {
@@ -99,14 +99,14 @@ def check(place: Workplace, case: Case) -> str:
 
 
 def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
+    """Leave Ctrl-C to the parent process."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> str:
-    """Render, and return what is wrong with the template."""
+    """Render, and return the errors of the template."""
     try:
         render(source, answers, tree)
     except NewBackendError as error:
@@ -116,10 +116,10 @@ def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> s
 
 
 def _date_by_content(tree: Path) -> None:
-    """Give files of the same content the same time, and others another.
+    """Set equal times for files of equal content, and different times otherwise.
 
-    mypy takes a file of the same second and size for the one that it remembers, and the services of
-    a run have files of the same name that are written in the same second.
+    mypy's cache identifies a file by its time in seconds and its size, and the services of a run
+    have files of the same name that are written in the same second.
     """
     for path in tree.rglob("*"):
         if path.is_file():
@@ -131,15 +131,15 @@ def _date_by_content(tree: Path) -> None:
 
 
 def _misplaced(given: Mapping[str, list[str]], written: set[str]) -> Iterator[str]:
-    """Say where what is written is not what the layers give."""
+    """Yield where the written files differ from the files of the layers."""
     for path in sorted(given.keys() ^ written):
-        yield f"{path} is given by a layer and not written, or the other way round"
+        yield f"{path} is in a layer or in the service, but not in both"
 
 
 def sources_by_path(
     questionnaire: Questionnaire, answers: Mapping[str, Any]
 ) -> Mapping[str, list[str]]:
-    """Return the paths that these answers lead to, each with its sources in the layers' folder."""
+    """Return the paths that these answers render, each with its sources in the layers' folder."""
     given = defaultdict(list)
     copier = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
     context: dict[str, Any] = {**questionnaire.context(answers), **copier}
@@ -152,19 +152,19 @@ def sources_by_path(
 
 
 def _unanswered(questionnaire: Questionnaire, given: Mapping[str, list[str]]) -> Iterator[str]:
-    """Say which names of this case's layers, and of the partials, no question answers."""
+    """Yield the names in this case's layers and in the partials that no question defines."""
     layers = f"{questionnaire.subdirectory}/"
     concerned = {layers + each for sources in given.values() for each in sources}
     for path, name in questionnaire.unanswered:
         if path in concerned or not path.startswith(layers):
-            yield f"{path}: no question answers {name}"
+            yield f"{path}: no question defines {name}"
 
 
 def _reasons(questionnaire: Questionnaire, case: Case) -> list[str]:
-    """Say what Copier has no word for, where it could not write a case."""
+    """Yield the errors that Copier does not explain, for a case that it could not write."""
     try:
         given = sources_by_path(questionnaire, case.answers)
-    except TemplateError:  # a broken name of a folder: that is what Copier told of
+    except TemplateError:  # an invalid name of a folder, which Copier reported
         return []
     return [*_unanswered(questionnaire, given), *_collisions(given)]
 
@@ -217,7 +217,7 @@ def _parse(path: PurePosixPath, text: str) -> None:
 
 @dataclass(frozen=True)
 class Leftover:
-    """Expressions that nothing matches where an answer was given, and the files they speak of."""
+    """Expressions that must not match where an answer was given, and the files to search."""
 
     answer: tuple[str, str]
     pattern: re.Pattern[str]
@@ -233,7 +233,7 @@ class _Table:
 
 @cache
 def _table(path: Path) -> _Table:
-    """Read `tests/leftovers.toml`; a template without one leaves nothing that is known.
+    """Read `tests/leftovers.toml`. A template without this file has no known leftovers.
 
     Raises:
         TemplateError: It cannot be read.
@@ -269,7 +269,7 @@ def _left_over(
         here = [each for each in looked_for if _speaks_of(each, path)]
         text = table.ignored.sub("", content.decode("utf-8", errors="replace"))
         for leftover in here:
-            said = f"{'='.join(leftover.answer)} leaves something of another choice"
+            said = f"left over from another choice than {'='.join(leftover.answer)}"
             if match := leftover.pattern.search(path):
                 yield f"{path}: {said}: {match[0]}"
             for number, line in enumerate(text.splitlines(), start=1):

@@ -1,4 +1,4 @@
-"""What a run found: for people a table, for programs JSON and JUnit; reports can be merged."""
+"""The results of a run: a table for people, JSON and JUnit for programs. Reports can be merged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _XML_CONTROL = {number: "�" for number in range(32) if chr(number) not in "\t\
 
 
 class Outcome(StrEnum):
-    """How a stage ended for a combination."""
+    """The outcome of a stage for a combination."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -35,18 +35,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """A stage of a combination: how it ended, what it took, and how to have it again."""
+    """A stage of a combination: its outcome, its cost, and how to repeat it."""
 
     combination: Mapping[str, Any]
     stage: Stage
     outcome: Outcome
     seconds: float = 0.0
     cached: bool = False
-    """Whether it had passed before for the same tree and tools, and was not run again."""
+    """Whether the same tree and tools had passed before, so that the stage did not run again."""
     detail: str = ""
-    """What was found, or in a word what was seen."""
+    """The findings, or a short summary of a pass."""
     repeat: str = ""
-    """The command that repeats just this."""
+    """The command that repeats only this stage."""
 
     @property
     def id(self) -> str:
@@ -65,9 +65,9 @@ class Report:
     peak_megabytes: int
     """The memory of the largest process."""
     versions: Mapping[str, str]
-    """Of this program and the template; several where the reports that were merged differ."""
+    """The versions of this program and the template. There are several if merged reports differ."""
     left_out: Sequence[str] = ()
-    """What could not be looked at where this ran, a sentence each."""
+    """What could not be checked on this machine, one sentence each."""
 
     @property
     def failures(self) -> list[Result]:
@@ -75,14 +75,14 @@ class Report:
         return [each for each in self.results if each.outcome is Outcome.FAILED]
 
     def count(self, stage: Stage) -> Counter[str]:
-        """Count the outcomes of a stage, and those that were known from before as `cached`."""
+        """Count the outcomes of a stage, with earlier passes as `cached`."""
         of_stage = [each for each in self.results if each.stage is stage]
         counted = Counter(each.outcome.value for each in of_stage)
         counted["cached"] = sum(each.cached for each in of_stage)
         return counted
 
     def write_json(self, path: Path) -> None:
-        """Write what `merge` reads."""
+        """Write the format that `merge` reads."""
         data = {**asdict(self), "failed": [f"{each.id} {each.stage}" for each in self.failures]}
         path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
@@ -125,7 +125,7 @@ def _add_case(suite: ET.Element, result: Result) -> None:
 
 
 def repeat_command(only: str, stage: Stage, template: str | None, resolution: str) -> str:
-    """Write the command that puts one combination through one stage."""
+    """Return the command that runs one combination through one stage."""
     words = ["new-backend", "verify", "--only", only, "--stage", stage.value, "--no-cache"]
     if template is not None:
         words += ["--template", template]
@@ -135,17 +135,17 @@ def repeat_command(only: str, stage: Stage, template: str | None, resolution: st
 
 
 def merge(paths: Sequence[Path], *, asked: bool) -> Report:
-    """Bring the JSON reports of several runs together, such as those of all shards.
+    """Merge the JSON reports of several runs, such as those of all shards.
 
     Raises:
-        InputRefusedError: One cannot be read, or two tell of the same stage and combination; or
-            there are none, or they stand there without `--merge`.
+        InputRefusedError: A report cannot be read, two contain the same stage and combination,
+            there is none, or `--merge` is missing.
     """
     if not asked:
-        message = f"{paths[0]}: a report is only read with --merge"
+        message = f"{paths[0]}: reports need --merge"
         raise InputRefusedError(message)
     if not paths:
-        message = "--merge: name the reports that --json has written"
+        message = "--merge: name one or more reports written by --json"
         raise InputRefusedError(message)
     reports = [_read(path) for path in paths]
     results = [result for report in reports for result in report.results]
@@ -153,7 +153,7 @@ def merge(paths: Sequence[Path], *, asked: bool) -> Report:
         name for name, times in Counter(f"{r.id} {r.stage}" for r in results).items() if times > 1
     ]
     if twice:
-        message = f"--merge: more than one of these reports tells of {', '.join(twice[:3])}"
+        message = f"--merge: several of these reports contain {', '.join(twice[:3])}"
         raise InputRefusedError(message, hint="Each combination belongs to one shard.")
     return Report(
         results=results,
@@ -176,24 +176,24 @@ def _all_versions(reports: Sequence[Report]) -> dict[str, str]:
 
 
 def require_writable(*paths: Path | None) -> None:
-    """Make sure that files can be written, before the work that they are to tell of.
+    """Make sure that the report files can be written, before the run starts.
 
     Raises:
-        TargetRefusedError: One cannot.
+        TargetRefusedError: A file cannot be written.
     """
     for path in paths:
         if path is not None:
             place = path if path.exists() else path.parent
             if path.is_dir() or not os.access(place, os.W_OK):
-                message = f"{path} cannot be written: name a file in a folder that is there"
+                message = f"{path} cannot be written. Name a file in an existing folder"
                 raise TargetRefusedError(message)
 
 
 def write(report: Report, *, as_json: Path | None, junit: Path | None) -> None:
-    """Write the files that were asked for.
+    """Write the requested files.
 
     Raises:
-        TargetRefusedError: One cannot be written.
+        TargetRefusedError: A file cannot be written.
     """
     for path, do in ((as_json, report.write_json), (junit, report.write_junit)):
         if path is not None:
@@ -231,5 +231,5 @@ def _read(path: Path) -> Report:
         message = f"--merge: {path} cannot be read: {error.strerror}"
         raise InputRefusedError(message) from error
     except (ValueError, KeyError, TypeError) as error:
-        message = f"--merge: {path} is no report that --json has written"
+        message = f"--merge: {path} is not a report written by --json"
         raise InputRefusedError(message) from error

@@ -1,4 +1,4 @@
-"""A run: cases go through their stages side by side, and what passed before is not done again."""
+"""A run: cases go through their stages in parallel, and skip what passed before."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ _KILOBYTES = 1024
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be verified, and how."""
+    """What to verify, and how."""
 
     cases: Sequence[Case]
     stages: Sequence[Stage]
     jobs: int = 1
     use_records: bool = True
     template: str | None = None
-    """How the template was named, to repeat it."""
+    """The name of the template as given, for the command that repeats a stage."""
     resolution: str = "highest"
 
 
 class Listener(Protocol):
-    """Is told what happens, from several threads."""
+    """A receiver of progress, called from several threads."""
 
     def began(self, case: Case, stage: Stage) -> None:
-        """A stage begins for a case."""
+        """A stage starts for a case."""
 
     def ended(self, result: Result) -> None:
         """A stage has ended for a case."""
 
 
 def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -> Report:
-    """Put each case through the stages, until one fails.
+    """Run each case through the stages, until one fails.
 
-    The stage `render` is gone through in any case: the others need what it makes.
+    The stage `render` always runs, because the other stages need its files.
 
     Raises:
-        NewBackendError: Something that no stage can do without is missing.
+        NewBackendError: A requirement of every stage is missing.
     """
     suites.require(questionnaire.source.root, request.stages)
     if Stage.IMAGE in request.stages:
@@ -129,7 +129,7 @@ class _NoServerError(Exception):
 
 @dataclass
 class _Run:
-    """The threads of a run, and what its cases have in common."""
+    """The threads of a run, and the data that its cases share."""
 
     place: Workplace
     request: Request
@@ -138,7 +138,7 @@ class _Run:
     missing: frozenset[str]
     """The kinds of databases whose server is missing."""
     trees: dict[str, str] = field(default_factory=dict)
-    """The hash of each rendered tree, by the id of its case."""
+    """The hash of each rendered tree, by the ID of its case."""
     suites: str = ""
     """The hash of the template's own suites."""
     libraries: Path | StageFailed | None = None
@@ -155,7 +155,7 @@ class _Run:
         }
 
     def results(self) -> list[Result]:
-        """Give the results, in the order of the cases and of the stages."""
+        """Return the results, in the order of the cases and of the stages."""
         root = self.place.root
         self.suites = digest(root / "tests") if (root / "tests").is_dir() else ""
         rendered_all = self._side_by_side(lambda case: self._through(case, [Stage.RENDER]))
@@ -173,10 +173,10 @@ class _Run:
         ]
 
     def _side_by_side(self, do: Callable[[Case], list[Result]]) -> dict[str, list[Result]]:
-        """Do something with each case in the threads; an interruption ends what they run.
+        """Process each case in the threads. An interruption stops their programs.
 
-        Each has neighbours to do, as those can use most of what was found before, and helps out
-        at the other end of another's when it is done with them.
+        Each thread takes neighboring cases, which share most of the cached results. A thread that
+        has finished takes cases from the end of another thread's part.
         """
         jobs, cases = self.request.jobs, self.request.cases
         queues = [
@@ -189,7 +189,7 @@ class _Run:
             while not self.place.stopped.is_set():
                 try:
                     case = own.popleft() if own else max(queues, key=len).pop()
-                except IndexError:  # all is done, or being done
+                except IndexError:  # all cases are done or in progress
                     return
                 results[case.id] = do(case)
 
@@ -213,7 +213,7 @@ class _Run:
                 results.append(Result(case.choices, stage, Outcome.NOT_RUN))
             else:
                 results.append(self._attempt(case, stage))
-            if not self.place.stopped.is_set():  # after Ctrl-C, that it failed says nothing
+            if not self.place.stopped.is_set():  # after Ctrl-C, a failure has no meaning
                 self.listener.ended(results[-1])
         return results[len(after) :]
 
@@ -235,7 +235,7 @@ class _Run:
         return Result(case.choices, stage, outcome, seconds, cached, detail, repeat)
 
     def _unless_known(self, key: Sequence[object], do: Callable[[], str]) -> tuple[str, bool]:
-        """Do what has not passed before under this key, and note that it has now."""
+        """Run a stage unless this key has passed before, and record the pass."""
         before = self.records.seen(*key)
         if before is not None:
             return before, True
@@ -276,7 +276,8 @@ class _Run:
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
         def step(case: Case) -> tuple[str, bool]:
             self._require_server(case)
-            # Which of the cases are asked what only one of a kind is asked depends on all of them.
+            # Tests that run once per kind go to the first case of the kind, so the result depends
+            # on all cases.
             beside = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
                 (*self._key_of_installed(case, stage), beside),
@@ -296,14 +297,14 @@ class _Run:
         return self._unless_known(key, lambda: image.check(self.place, case))
 
     def _key_of_installed(self, case: Case, stage: Stage) -> tuple[object, ...]:
-        """Install a service, and tell what its suites depend on: its libraries are locked then."""
+        """Install a service, which locks its libraries, and return what its suites depend on."""
         suites.install(self.place, case)
         lock = hashlib.sha256((self.place.tree(case) / "uv.lock").read_bytes()).hexdigest()
         return stage, self.trees[case.id], lock, self.suites, self.request.resolution
 
 
 def _cache_folder() -> Path:
-    """Where environments and records are kept; the person may throw it away at any time."""
+    """The folder of environments and records, which the user may delete at any time."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "new-backend" / "verify"
 

