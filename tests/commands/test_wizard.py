@@ -92,17 +92,17 @@ def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
 ) -> None:
     child = start("shop", "--auth", "none")
     child.expect_exact("Step 1 of 3: Project")
-    for question in ("Import name", "What the service does", "Who maintains", "Address of"):
+    for question in ("Import name", "One-line description", "Maintainer's name", "Maintainer's e-mail"):
         answer(child, f"{question}")
-    answer(child, "License of the service:")
+    answer(child, "License:")
     child.expect_exact("Step 2 of 3: Stack")
-    answer(child, "Oldest Python")
+    answer(child, "Oldest supported Python")
     answer(child, "Web framework:")
-    answer(child, "Object-relational mapper:")
+    answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:", DOWN + DOWN + ENTER)
-    answer(child, "How requests run side by side:")
+    answer(child, "Concurrency model:")
     child.expect_exact("Step 3 of 3: Delivery")
-    answer(child, "Continuous integration:")
+    answer(child, "CI pipeline:")
     child.expect_exact("Summary")
     child.expect_exact("framework       fastapi  (default)")
     child.expect_exact("database        sqlite")
@@ -119,7 +119,7 @@ def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
     answer(child, "such as shop", "class" + ENTER)
     child.expect_exact('"class" is a keyword of Python')
     child.send(CTRL_U + "shop" + ENTER)
-    child.expect_exact("of its command: shop")
+    child.expect_exact("and its command: shop")
     child.send(CTRL_C)
 
     assert ended(child) == 130
@@ -129,11 +129,11 @@ def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
 def test_there_is_a_way_back(start: Start, workplace: Path) -> None:
     child = start("shop", "--author=", "--email=", "--license", "MIT")
     answer(child, "Import name", CTRL_U + "one" + ENTER)
-    answer(child, "What the service does", ESCAPE)
-    child.expect_exact("Import name of its Python package: ")
+    answer(child, "One-line description", ESCAPE)
+    child.expect_exact("Import name of the Python package: ")
     child.send(CTRL_U + "two" + ENTER)
-    answer(child, "What the service does")
-    answer(child, "Oldest Python", UP + UP + UP + UP + UP)
+    answer(child, "One-line description")
+    answer(child, "Oldest supported Python", UP + UP + UP + UP + UP)
     child.expect_exact("← Back")
     child.send(CTRL_C)
 
@@ -146,12 +146,12 @@ def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
 ) -> None:
     child = start("--python-version", "3.13", "--ci", "none", "--auth", "jwt")
     answer(child, "Name of the service", "shop" + ENTER)
-    for question in ("Import name", "What the service", "Who maintains", "Address", "License"):
+    for question in ("Import name", "What the service", "Maintainer's name", "Address", "License"):
         answer(child, f"{question}")
     answer(child, "Web framework:")
-    answer(child, "Object-relational mapper:")
+    answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:")
-    answer(child, "How requests run")
+    answer(child, "Concurrency model")
     answer(child, "Shall it be made?", DOWN + ENTER)
     answer(child, "Which answer?")
     answer(child, "Name of the service", CTRL_U + "store" + ENTER)
@@ -182,9 +182,9 @@ def test_excluded_choice_is_greyed_with_its_reason(
         source=litestar,
     )
     answer(child, "Web framework:", LITESTAR)
-    answer(child, "Object-relational mapper:")
+    answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:")
-    answer(child, "How callers are known:")
+    answer(child, "Authentication:")
     answer(child, "Docs of Litestar:")
     # One choice is left, so it is not asked and stands in the summary.
     child.expect_exact("concurrency     async  (default)")
@@ -205,9 +205,9 @@ def test_given_answer_that_is_excluded_now_is_asked_again(
         source=litestar,
     )
     answer(child, "Web framework:", LITESTAR)
-    answer(child, "Object-relational mapper:")
+    answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:")
-    answer(child, "How callers are known:")
+    answer(child, "Authentication:")
     answer(child, "Docs of Litestar:")
     child.expect_exact("--concurrency: sync is excluded: ")
     child.expect_exact("- Sync")

@@ -38,12 +38,12 @@ class TestHelp:
     def test_create_lists_a_flag_for_every_question(self, run: Run) -> None:
         text = " ".join(run("create", "--help").out.split())
 
-        assert "--package TEXT Import name of its Python package [default: from project_name]" in (
+        assert "--package TEXT Import name of the Python package [default: from project_name]" in (
             text
         )
         kinds = "none, jwt, session, api-key, oauth2"
         # A line may end at a hyphen.
-        assert f"--auth CHOICE How callers are known: {kinds} [default: jwt]" in (
+        assert f"--auth CHOICE Authentication: {kinds} [default: jwt]" in (
             text.replace("api- key", "api-key")
         )
         assert "[default: git's user.email]" in text
