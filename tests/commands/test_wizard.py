@@ -92,7 +92,12 @@ def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
 ) -> None:
     child = start("shop", "--auth", "none")
     child.expect_exact("Step 1 of 3: Project")
-    for question in ("Import name", "One-line description", "Maintainer's name", "Maintainer's e-mail"):
+    for question in (
+        "Import name",
+        "One-line description",
+        "Maintainer's name",
+        "Maintainer's e-mail",
+    ):
         answer(child, f"{question}")
     answer(child, "License:")
     child.expect_exact("Step 2 of 3: Stack")
@@ -146,7 +151,13 @@ def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
 ) -> None:
     child = start("--python-version", "3.13", "--ci", "none", "--auth", "jwt")
     answer(child, "Name of the service", "shop" + ENTER)
-    for question in ("Import name", "What the service", "Maintainer's name", "Address", "License"):
+    for question in (
+        "Import name",
+        "One-line",
+        "Maintainer's name",
+        "Maintainer's e-mail",
+        "License",
+    ):
         answer(child, f"{question}")
     answer(child, "Web framework:")
     answer(child, "Object-relational mapper (ORM):")
