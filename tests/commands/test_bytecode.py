@@ -1,4 +1,4 @@
-"""Bytecode that `verify` lends from one environment to the next."""
+"""Bytecode that `verify` shares between environments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIBRARIES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-p
 
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
-    """A module of a library, in an environment that has imported it and another that has not."""
+    """A module of a library, in an environment that has imported it and in another that has not."""
     first, second = (tmp_path / name / LIBRARIES for name in ("first", "second"))
     first.mkdir(parents=True)
     second.mkdir(parents=True)
@@ -31,7 +31,7 @@ def module(tmp_path: Path) -> Path:
 
 
 def imported(module: Path) -> str:
-    """Import a module, and say whether Python compiled it, what it holds, and where it lies."""
+    """Import a module, and return whether Python compiled it, its value and its path."""
     code = f"import {module.stem}; print({module.stem}.WORD)"
     done = subprocess.run(
         [sys.executable, "-v", "-c", code],
@@ -44,11 +44,11 @@ def imported(module: Path) -> str:
     return f"{'taken' if matches else 'compiled'} {done.stdout.strip()}"
 
 
-def test_a_module_of_the_next_environment_is_not_compiled_again(module: Path) -> None:
+def test_next_environment_reuses_bytecode(module: Path) -> None:
     assert imported(module) == "taken hello"
 
 
-def test_a_module_that_was_changed_is_compiled(module: Path) -> None:
+def test_changed_module_is_compiled(module: Path) -> None:
     module.unlink()
     module.write_text("WORD = 'good evening'\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What is published works away from the checkout."""
+"""The distributions work without the checkout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BUILD = "import sys; from hatchling.cli import hatchling; sys.exit(hatchling())"
 
 
 def build(project: Path, kind: str, place: Path) -> Path:
-    """Build one distribution, without the network."""
+    """Build one distribution, without a network."""
     subprocess.run(
         [sys.executable, "-c", BUILD, "build", "-t", kind, "-d", str(place)],
         cwd=project,
@@ -40,7 +40,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source distribution and byte-compiled as pip does it."""
     folder = tmp_path_factory.mktemp("distribution")
     with tarfile.open(build(CHECKOUT, "sdist", folder / "sdist")) as archive:
-        # Python 3.11 has filters from 3.11.4 on; later ones warn where there is none.
+        # Python has extraction filters from 3.11.4 on, and later versions warn without one.
         safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         archive.extractall(folder / "source", **safely)  # noqa: S202 - built a line before
     (source,) = (folder / "source").iterdir()
@@ -55,7 +55,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def test_it_holds_the_template_and_nothing_else(installed: Path) -> None:
+def test_wheel_contains_only_package_and_template(installed: Path) -> None:
     tracked = git(CHECKOUT, "ls-files", "--cached", "--others", "--exclude-standard", "template")
     packed = installed / "new_backend" / "_template"
 
@@ -69,7 +69,7 @@ def test_it_holds_the_template_and_nothing_else(installed: Path) -> None:
 
 @pytest.fixture(params=["9.8.7", "9.8.7.dev0"])
 def version(installed: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The version of the installed wheel: a release, and one under development."""
+    """The version of the installed wheel: a release, and one in development."""
     module = installed / "new_backend" / "__init__.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text.replace(__version__, request.param), encoding="utf-8")
@@ -77,7 +77,7 @@ def version(installed: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     module.write_text(text, encoding="utf-8")
 
 
-def test_wheel_creates_a_service_without_a_trace_of_this_machine(
+def test_wheel_creates_service_without_trace_of_this_machine(
     installed: Path, version: str, workplace: Path
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(installed)}

@@ -1,4 +1,4 @@
-"""A signal at any moment leaves the whole project or nothing."""
+"""A signal at any moment leaves the complete project or nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SIGNED = (*SHOP, "--author", "Ada Example", "--email", "ada@example.org")
 def undisturbed(
     small_template: TemplateSource, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[float, dict[str, bytes]]:
-    """How long it takes when nobody stops it, and what is there then."""
+    """The duration without an interruption, and the resulting files."""
     folder = tmp_path_factory.mktemp("undisturbed")
     began = time.monotonic()
     subprocess.run(program(small_template, *SIGNED), cwd=folder, check=True, capture_output=True)
@@ -37,7 +37,7 @@ def undisturbed(
 
 
 class TestInterruption:
-    def test_ctrl_c_while_rendering_leaves_nothing(
+    def test_ctrl_c_during_rendering_leaves_nothing(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real_write = Path.write_bytes
@@ -53,7 +53,7 @@ class TestInterruption:
         assert ended.err.splitlines()[-1] == "new-backend: interrupted, nothing was written"
         assert left_in(workplace) == []
 
-    def test_ctrl_c_after_the_move_keeps_the_project_and_says_so(
+    def test_ctrl_c_after_the_move_keeps_project_and_says_so(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def stop(*_: object, **__: object) -> None:
@@ -68,7 +68,7 @@ class TestInterruption:
         )
         assert (workplace / "shop" / "pyproject.toml").is_file()
 
-    def test_ctrl_c_while_a_folder_is_filled_waits_until_it_is_full(
+    def test_ctrl_c_waits_until_folder_is_filled(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shop = workplace / "shop"
@@ -88,7 +88,7 @@ class TestInterruption:
         assert left_in(shop) == [*names, "pyproject.toml", "src"]
 
     @pytest.mark.parametrize("moment", range(20))
-    def test_at_any_moment_there_is_nothing_or_everything(
+    def test_signal_at_any_moment_leaves_nothing_or_everything(
         self,
         moment: int,
         small_template: TemplateSource,
@@ -109,11 +109,11 @@ class TestInterruption:
         if process.returncode == 0:
             assert left == ["shop"]
         if "Traceback" in err:
-            # Stopped while Python itself was starting: our handler was not there yet.
+            # The signal came while Python itself was starting, before the handler existed.
             assert left == [], err
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_is_not_lost_where_python_drops_what_is_raised(
+    def test_signal_survives_callbacks_that_drop_exceptions(
         self, workplace: Path, number: signal.Signals
     ) -> None:
         dropping = (
@@ -135,7 +135,7 @@ class TestInterruption:
         assert left_in(workplace) == []
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_at_the_very_end_it_changes_nothing(
+    def test_signal_at_the_end_changes_nothing(
         self, workplace: Path, number: signal.Signals
     ) -> None:
         late = (
@@ -149,7 +149,7 @@ class TestInterruption:
 
     @staticmethod
     def ended(code: str, folder: Path) -> tuple[int, str]:
-        """Run Python code in a process of its own to its end."""
+        """Run Python code in a separate process to its end."""
         process = _start([sys.executable, "-c", code], folder)
         _, err = process.communicate(timeout=60)
         return process.returncode, err
@@ -163,6 +163,6 @@ def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Ignored where the tests run in the background, and then by what they start.
+        # A shell ignores the signal for background jobs, and their child processes inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
     )

@@ -1,4 +1,4 @@
-"""The command line as a process of its own: imports, streams, completion."""
+"""The command line as a separate process: imports, streams, completion."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TestCost:
             (("options",), {"jinja2", "yaml"}),
         ],
     )
-    def test_only_what_is_needed_is_imported(
+    def test_imports_only_needed_modules(
         self, small_template: TemplateSource, words: tuple[str, ...], heavy: set[str]
     ) -> None:
         command = program(small_template, *words)
@@ -45,7 +45,7 @@ class TestCost:
 
         assert imported & _HEAVY <= heavy
 
-    def test_create_without_a_terminal_needs_no_rich_of_ours(
+    def test_create_without_terminal_does_not_import_rich(
         self, small_template: TemplateSource, workplace: Path
     ) -> None:
         words = ("create", "shop", "--yes", "--no-git", "--no-install")
@@ -60,7 +60,7 @@ class TestCost:
         assert ended.stderr.splitlines()[-1] == "False"
 
 
-def test_reader_that_leaves_is_no_error_to_see(small_template: TemplateSource) -> None:
+def test_closed_pipe_is_not_an_error(small_template: TemplateSource) -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as gone:
@@ -76,7 +76,7 @@ def test_reader_that_leaves_is_no_error_to_see(small_template: TemplateSource) -
     assert ended.stderr == ""
 
 
-def test_terminal_that_lacks_a_character_gets_its_code(
+def test_missing_character_of_terminal_is_escaped(
     small_template: TemplateSource, workplace: Path
 ) -> None:
     words = ("shop", "--yes", "--no-git", "--no-install", "--dry-run", "--description=🦄")
@@ -92,7 +92,7 @@ def test_terminal_that_lacks_a_character_gets_its_code(
     assert rb"description: \U0001f984 (flag)" in ended.stdout
 
 
-def test_running_as_a_module(workplace: Path) -> None:
+def test_runs_as_module(workplace: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "new_backend", "--version"],
         capture_output=True,
@@ -128,7 +128,7 @@ def test_completion_offers_commands_and_choices(small_template: TemplateSource, 
     assert "sqlite" in complete("new-backend create --database sq")
 
 
-def test_checkout_prints_a_command_that_makes_the_same_service_anywhere(
+def test_checkout_prints_command_that_creates_the_same_service_anywhere(
     workplace: Path, tmp_path: Path
 ) -> None:
     words = ["create", "shop", "--yes", "--no-git", "--no-install"]

@@ -1,4 +1,4 @@
-"""What `create` does after rendering: lock, commit, install."""
+"""The steps of `create` after rendering: lock, commit, install."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that notes how it was called, and fails at what a file tells it to."""
+    """A uv that records its arguments, and fails at the command that a file names."""
     folder = tmp_path / "bin"
     folder.mkdir()
     script = folder / "uv"
@@ -39,7 +39,7 @@ def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class TestSteps:
-    def test_the_first_commit_holds_everything_with_the_lock_file(
+    def test_first_commit_contains_everything_and_the_lock_file(
         self, run: Run, workplace: Path, fake_uv: Path
     ) -> None:
         ended = run("create", "shop", "--yes")
@@ -58,7 +58,7 @@ class TestSteps:
             f"{shop} sync unset unset",
         ]
 
-    def test_the_environment_that_is_active_is_not_touched(
+    def test_active_environment_is_not_changed(
         self, run: Run, fake_uv: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("VIRTUAL_ENV", "/somewhere")
@@ -67,7 +67,7 @@ class TestSteps:
 
         assert "/somewhere" not in (fake_uv / "calls").read_text()
 
-    def test_progress_is_told(self, run: Run, fake_uv: Path) -> None:
+    def test_reports_progress(self, run: Run, fake_uv: Path) -> None:
         del fake_uv
         assert run("create", "shop", "--yes").err.splitlines() == [
             "Rendering …",
@@ -76,15 +76,15 @@ class TestSteps:
             "Installing …",
         ]
 
-    def test_no_install_makes_no_lock_file(self, run: Run, workplace: Path, fake_uv: Path) -> None:
+    def test_no_install_creates_no_lock_file(
+        self, run: Run, workplace: Path, fake_uv: Path
+    ) -> None:
         assert run("create", "shop", "--yes", "--no-install", "--no-git").code == 0
 
         assert not {"uv.lock", ".venv", ".git"} & set(left_in(workplace / "shop"))
         assert not (fake_uv / "calls").exists()
 
-    def test_branch_is_the_one_that_a_person_wants(
-        self, run: Run, workplace: Path, tmp_path: Path
-    ) -> None:
+    def test_uses_default_branch_of_user(self, run: Run, workplace: Path, tmp_path: Path) -> None:
         with (tmp_path / "gitconfig").open("a") as config:
             config.write("[init]\n\tdefaultBranch = trunk\n[commit]\n\tgpgSign = true\n")
         assert run("create", "shop", "--yes", "--no-install").code == 0
@@ -92,7 +92,7 @@ class TestSteps:
         assert git(workplace / "shop", "branch", "--show-current") == "trunk"
 
     @pytest.mark.parametrize("fails", ["lock", "sync"])
-    def test_failed_step_keeps_the_project_and_comes_first_in_the_next_steps(
+    def test_failed_step_keeps_project_and_is_first_next_step(
         self, run: Run, workplace: Path, fake_uv: Path, fails: str
     ) -> None:
         (fake_uv / "fails").write_text(fails)
@@ -111,7 +111,7 @@ class TestSteps:
         assert steps[: len(todo) + 1] == ["cd shop", *todo]
         assert git(workplace / "shop", "log", "--format=%an") == "Ada Example"
 
-    def test_without_identity_the_repository_is_left_out(
+    def test_creates_no_repository_without_identity(
         self, run: Run, workplace: Path, tmp_path: Path
     ) -> None:
         (tmp_path / "gitconfig").write_text("")
@@ -121,18 +121,18 @@ class TestSteps:
         assert "git: skipped, git has no identity: git config --global user.name" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
-    def test_inside_a_work_tree_the_repository_is_left_out(self, run: Run, workplace: Path) -> None:
+    def test_creates_no_repository_inside_a_work_tree(self, run: Run, workplace: Path) -> None:
         git(workplace, "init", "--quiet")
         ended = run("create", "shop", "--yes", "--no-install")
 
         assert "git: skipped, the folder is inside a git work tree already" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
-    def test_without_git_it_is_left_out(
+    def test_creates_no_repository_without_git(
         self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
-        # Where the running Python lies comes last on the path, and git may lie there as well.
+        # The running Python's folder is last on the path, and may contain git as well.
         monkeypatch.setattr("sys.base_prefix", str(tmp_path))
         ended = run("create", "shop", "--yes", "--no-install")
 
@@ -140,7 +140,7 @@ class TestSteps:
         assert "git: skipped, git was not found" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
-    def test_real_uv_locks_and_installs(self, run: Run, workplace: Path) -> None:
+    def test_uv_locks_and_installs(self, run: Run, workplace: Path) -> None:
         ended = run(
             *("create", "shop", "--yes", "--json"),
             *("--python-version", "3.11"),

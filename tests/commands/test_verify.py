@@ -38,12 +38,12 @@ FASTAPI = "framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurr
 FASTAPI_ID = "fastapi-sqlalchemy-postgresql-jwt-async"
 BOTH = ("--only", FLASK, "--only", FASTAPI)
 FOUR = ("--only", "framework=flask,database=sqlite,auth=none", "--strength", "all")
-"""Both mappers, async and sync."""
+"""Both ORMs, async and sync."""
 
 WITH_TOOLS = LAYERS["{{common}}/pyproject.toml.jinja"].replace(
     "dev = []", 'dev = ["deptry", "mypy", "ruff"]\n\n[tool.mypy]\nfiles = ["src"]'
 )
-"""The project file of services that bring along what `static` runs."""
+"""The project file of services that depend on the programs of `static`."""
 
 OPTIONS = """\
 def pytest_addoption(parser):
@@ -99,7 +99,7 @@ class Row:
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where verifications render; what they keep from run to run lies in the test's folder, too."""
+    """The folder of verifications. Their cache is in the test's folder too."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -111,7 +111,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def template(tmp_path: Path) -> Callable[..., TemplateSource]:
-    """Make a template with suites of its own, and with these files beside or instead."""
+    """Create a template with its own suites, and with these files added or replaced."""
 
     def make(
         layers: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
@@ -136,14 +136,14 @@ def questionnaire(small_template: TemplateSource) -> Questionnaire:
 
 @pytest.fixture(scope="module")
 def uv_cache() -> str:
-    """Where uv keeps its downloads, while nobody has told it otherwise."""
+    """uv's default cache, before a test changes it."""
     command = [find_uv_bin(), "cache", "dir"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture
 def online(monkeypatch: pytest.MonkeyPatch, uv_cache: str) -> None:
-    """Let uv install packages, and keep them where it usually does."""
+    """Let uv install packages, and use its default cache."""
     monkeypatch.setenv("UV_CACHE_DIR", uv_cache)
     monkeypatch.delenv("UV_OFFLINE")
 
@@ -167,11 +167,11 @@ def report(path: Path) -> dict[str, Any]:
 
 
 def asked(source: TemplateSource) -> int:
-    """Count how often a toy suite ran."""
+    """Count the runs of a toy suite."""
     return len((source.root / "asked").read_text(encoding="utf-8").splitlines())
 
 
-def test_without_what_the_stages_need() -> None:
+def test_rejects_stage_without_its_requirements() -> None:
     unable = "import sys; sys.modules['psycopg'] = None; from new_backend.cli import main; main()"
     ended = subprocess.run(
         [sys.executable, "-c", unable, "verify"], capture_output=True, text=True, check=False
@@ -184,7 +184,7 @@ def test_without_what_the_stages_need() -> None:
     ]
 
 
-def test_shard_of_a_run(run: Run, workplace: Path, questionnaire: Questionnaire) -> None:
+def test_shard_selects_a_part(run: Run, workplace: Path, questionnaire: Questionnaire) -> None:
     ended = run("verify", "--stage", "render", "--shard", "2/7", "--json", "report.json")
 
     expected = cases(questionnaire, strength="2", only=[], part="2/7")
@@ -221,7 +221,7 @@ class TestRender:
             ({"{{flask}}/{{flask and nothing.there}}/x.md": ""}, "'nothing' is undefined"),
         ],
     )
-    def test_finds_what_is_wrong_with_one_combination(
+    def test_finds_error_of_one_combination(
         self,
         run: Run,
         template: Callable[..., TemplateSource],
@@ -239,7 +239,7 @@ class TestRender:
         assert rows(ended) == {"render": Row(passed=1, as_before=0, failed=1, not_run=0)}
         assert left_in(scratch) == []
 
-    def test_broken_table_of_leftovers(
+    def test_rejects_broken_table_of_leftovers(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         source = template(files={"tests/leftovers.toml": "places = 1\n"})
@@ -250,7 +250,7 @@ class TestRender:
         assert last.startswith("new-backend: ")
         assert "tests/leftovers.toml cannot be read: AttributeError: " in last
 
-    def test_failure_keeps_the_later_stages_from_running(
+    def test_failure_skips_later_stages(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         source = template({"{{flask}}/wrong.toml": "= 1"})
@@ -269,7 +269,7 @@ class TestRender:
         ]  # fmt: skip
         assert asked(source) == 3
 
-    def test_failure_is_told_where_only_a_later_stage_was_asked_for(
+    def test_reports_failure_of_earlier_stage(
         self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
     ) -> None:
         source = template({"{{flask}}/wrong.toml": "= 1"})
@@ -318,7 +318,7 @@ class TestSuites:
             ("import nothing.there\n", "ModuleNotFoundError"),
         ],
     )
-    def test_suite_of_which_nothing_ran_fails(
+    def test_suite_without_tests_fails(
         self, run: Run, template: Callable[..., TemplateSource], suite: str, said: str
     ) -> None:
         source = template(files={"tests/security/test_security.py": suite})
@@ -342,7 +342,7 @@ class TestSuites:
 
 
 class TestStatic:
-    def test_service_without_a_project_file_fails(
+    def test_service_without_project_file_fails(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         source = template()
@@ -356,7 +356,7 @@ class TestStatic:
         ]
 
     @pytest.mark.usefixtures("online")
-    def test_finds_what_format_lint_types_and_dependencies_show(
+    def test_finds_errors_of_format_lint_types_and_dependencies(
         self,
         run: Run,
         workplace: Path,
@@ -382,12 +382,14 @@ class TestStatic:
             assert f"\n{command}" in f"\n{found}"
 
     @pytest.mark.usefixtures("online")
-    def test_types_are_those_of_the_service_itself(
+    def test_type_check_uses_files_of_the_service(
         self,
         run: Run,
         template: Callable[..., TemplateSource],
     ) -> None:
-        """mypy remembers files by name, second and size, and those of `word.py` are the same."""
+        """mypy identifies files by name, second and size, which are equal for the versions of
+        `word.py`.
+        """
         source = template(
             {
                 "{{common}}/pyproject.toml.jinja": WITH_TOOLS,
@@ -405,7 +407,7 @@ class TestStatic:
         assert all(line.endswith("-async") for line in failed)
 
     @pytest.mark.usefixtures("online")
-    def test_environment_for_more_services_serves_fewer(
+    def test_environment_for_more_services_is_reused_for_fewer(
         self,
         run: Run,
         tmp_path: Path,
@@ -415,7 +417,7 @@ class TestStatic:
         source = template({"{{common}}/pyproject.toml.jinja": manifest})
 
         def made(*only: str) -> int:
-            """Verify these, and give how many environments there are then."""
+            """Verify these combinations, and return the number of environments."""
             run("verify", "--stage", "static", *only, source=source)
             return len(left_in(tmp_path / "cache" / "new-backend" / "verify" / "environments"))
 
@@ -446,7 +448,7 @@ def without_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_servers")
 class TestMissingServer:
-    def test_leaves_its_combinations_out_and_prints_how_to_include_them(
+    def test_omits_its_combinations_and_prints_how_to_include_them(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         words = ("--stage", "test,contract", "--only", ON_SERVERS["mysql"], "--only", FLASK)
@@ -490,7 +492,7 @@ class TestMissingServer:
 
 
 class TestOutcome:
-    def test_nothing_failed(self, run: Run, template: Callable[..., TemplateSource]) -> None:
+    def test_success_exits_0(self, run: Run, template: Callable[..., TemplateSource]) -> None:
         ended = run("verify", "--stage", "render", *BOTH, source=template())
 
         assert ended.code == 0
@@ -500,7 +502,7 @@ class TestOutcome:
         assert last.startswith("2 combinations, none failed; ")
         assert len(ended.err.splitlines()) == 2
 
-    def test_reports_of_shards_merge_to_that_of_the_whole(
+    def test_merged_shards_equal_the_whole_run(
         self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
     ) -> None:
         source = template(
@@ -551,7 +553,7 @@ class TestOutcome:
             assert len(suite.findall("testcase")) == 4
             assert len(suite.findall("testcase/failure")) == 2
 
-    def test_what_no_machine_could_look_at_is_told_once(
+    def test_unchecked_parts_are_reported_once(
         self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
     ) -> None:
         missed = "The migrations on mysql were not compared with the models: no server answers"
@@ -564,7 +566,7 @@ class TestOutcome:
 
         assert run("verify", "--merge", "0.json", "1.json").out.count(missed) == 1
 
-    def test_reports_of_the_same_combination_do_not_merge(
+    def test_rejects_reports_of_the_same_combination(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         run("verify", "--stage", "render", "--only", FLASK, "--json", "a.json", source=template())
@@ -577,14 +579,14 @@ class TestOutcome:
 
 
 class TestCache:
-    def test_what_passed_is_not_run_again(
+    def test_passed_stage_does_not_run_again(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         source = template()
         words = ("verify", "--stage", "test", "--only", FLASK)
 
         def passes(*more: str) -> tuple[int, int]:
-            """Give how often the suite has run by now, and what the table says was known."""
+            """Return how often the suite has run, and what the table reports as cached."""
             ended = run(*words, *more, source=source)
             assert ended.code == 0
             assert rows(ended)["test"].passed == 1
@@ -605,7 +607,7 @@ class TestCache:
             git(source.root, "commit", "--quiet", "--allow-empty", "--message", "Say nothing")
             assert passes() == (4, 1)
 
-    def test_what_failed_runs_again(
+    def test_failed_stage_runs_again(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
         source = template(files={"tests/services/test_service.py": f"{PASSING}    assert False\n"})
@@ -618,7 +620,7 @@ class TestCache:
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
 class TestInterruption:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_ends_what_runs_and_leaves_nothing(
+    def test_ends_programs_and_leaves_nothing(
         self,
         workplace: Path,
         scratch: Path,
@@ -636,7 +638,8 @@ class TestInterruption:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Ignored where the tests run in the background, and then by what they start.
+            # A shell ignores the signal for background jobs, and their child processes inherit
+            # that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
         )
         suite = _written(began)
@@ -655,7 +658,7 @@ class TestInterruption:
 
 
 def _written(fifo: Path) -> int:
-    """Read a number as soon as somebody writes it."""
+    """Read a number as soon as a process writes it."""
     reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
         ready, _, _ = select.select([reading], [], [], 60)

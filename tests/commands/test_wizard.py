@@ -48,8 +48,8 @@ LITESTAR = DOWN + DOWN + DOWN + ENTER
 def start(
     workplace: Path, small_template: TemplateSource, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Start]:
-    """Start `create` in a terminal of 100 by 40."""
-    # Nobody is there to tell prompt_toolkit where the cursor is.
+    """Start `create` in a terminal of 100 columns and 40 rows."""
+    # No terminal answers prompt_toolkit's question about the cursor's position.
     monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
     running: list[pexpect.spawn[str]] = []
 
@@ -87,7 +87,7 @@ def recorded(folder: Path) -> dict[str, str]:
     return answers
 
 
-def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
+def test_enter_accepts_defaults_and_only_open_questions_are_asked(
     start: Start, workplace: Path
 ) -> None:
     child = start("shop", "--auth", "none")
@@ -119,7 +119,7 @@ def test_enter_takes_the_defaults_and_only_what_is_open_is_asked(
     assert recorded(workplace / "shop")["author"] == "Ada Example"
 
 
-def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
+def test_rejects_invalid_text(start: Start, workplace: Path) -> None:
     child = start()
     answer(child, "such as shop", "class" + ENTER)
     child.expect_exact('"class" is a keyword of Python')
@@ -131,7 +131,7 @@ def test_wrong_text_is_refused(start: Start, workplace: Path) -> None:
     assert left_in(workplace) == []
 
 
-def test_there_is_a_way_back(start: Start, workplace: Path) -> None:
+def test_back_returns_to_previous_question(start: Start, workplace: Path) -> None:
     child = start("shop", "--author=", "--email=", "--license", "MIT")
     answer(child, "Import name", CTRL_U + "one" + ENTER)
     answer(child, "One-line description", ESCAPE)
@@ -146,9 +146,7 @@ def test_there_is_a_way_back(start: Start, workplace: Path) -> None:
     assert left_in(workplace) == []
 
 
-def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
-    start: Start, workplace: Path
-) -> None:
+def test_change_at_summary_updates_dependent_answers(start: Start, workplace: Path) -> None:
     child = start("--python-version", "3.13", "--ci", "none", "--auth", "jwt")
     answer(child, "Name of the service", "shop" + ENTER)
     for question in (
@@ -173,7 +171,7 @@ def test_an_answer_is_changed_at_the_summary_and_what_follows_from_it_too(
     assert recorded(workplace / "store")["description"] == "The store service"
 
 
-def test_cancel_at_the_summary_writes_nothing(start: Start, workplace: Path) -> None:
+def test_cancel_at_summary_writes_nothing(start: Start, workplace: Path) -> None:
     (workplace / "all.yml").write_text(EVERYTHING)
     child = start("shop", "--answers", "all.yml")
     answer(child, "Database:")
@@ -184,7 +182,7 @@ def test_cancel_at_the_summary_writes_nothing(start: Start, workplace: Path) -> 
     assert left_in(workplace) == ["all.yml"]
 
 
-def test_excluded_choice_is_greyed_with_its_reason(
+def test_excluded_choice_is_disabled_with_reason(
     start: Start, litestar: TemplateSource, workplace: Path
 ) -> None:
     child = start(
@@ -197,7 +195,7 @@ def test_excluded_choice_is_greyed_with_its_reason(
     answer(child, "Database:")
     answer(child, "Authentication:")
     answer(child, "Docs of Litestar:")
-    # One choice is left, so it is not asked and stands in the summary.
+    # Only one choice remains, so the wizard does not ask, and shows it in the summary.
     child.expect_exact("concurrency     async  (default)")
     answer(child, "Shall it be made?")
 
@@ -206,7 +204,7 @@ def test_excluded_choice_is_greyed_with_its_reason(
     assert REASON
 
 
-def test_given_answer_that_is_excluded_now_is_asked_again(
+def test_given_answer_that_becomes_excluded_is_asked_again(
     start: Start, litestar: TemplateSource
 ) -> None:
     child = start(
@@ -228,7 +226,7 @@ def test_given_answer_that_is_excluded_now_is_asked_again(
     assert ended(child) == 130
 
 
-def test_given_answer_that_only_a_default_excludes_is_kept(
+def test_keeps_given_answer_that_only_a_default_excludes(
     start: Start, litestar: TemplateSource, workplace: Path
 ) -> None:
     (workplace / "all.yml").write_text(EVERYTHING.replace("framework: fastapi\n", ""))
@@ -246,7 +244,7 @@ def test_given_answer_that_only_a_default_excludes_is_kept(
     assert recorded(workplace / "shop")["litestar_docs"] == "none"
 
 
-def test_folder_that_is_no_name_is_asked_for(start: Start, workplace: Path) -> None:
+def test_asks_for_name_if_folder_is_not_a_valid_name(start: Start, workplace: Path) -> None:
     child = start("My Shop")
     child.expect_exact('"My Shop" is no valid name')
     answer(child, "Name of the service", CTRL_U + "shop" + ENTER)
@@ -256,7 +254,7 @@ def test_folder_that_is_no_name_is_asked_for(start: Start, workplace: Path) -> N
     assert left_in(workplace) == []
 
 
-def test_file_that_is_there_is_asked_about(start: Start, workplace: Path) -> None:
+def test_asks_about_existing_file(start: Start, workplace: Path) -> None:
     (workplace / "shop").mkdir()
     (workplace / "shop" / "README.md").write_text("mine\n")
     (workplace / "shop" / ".gitignore").write_text("mine\n")
@@ -271,9 +269,7 @@ def test_file_that_is_there_is_asked_about(start: Start, workplace: Path) -> Non
     assert (workplace / "shop" / "README.md").read_text().startswith("# shop")
 
 
-def test_in_ci_nothing_is_asked(
-    start: Start, workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ci_asks_nothing(start: Start, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     child = start("shop")
     child.expect_exact("there is no terminal to ask on, and not answered: package")

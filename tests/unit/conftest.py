@@ -1,4 +1,4 @@
-"""The tests of this folder run in this process, so that all of them take seconds."""
+"""The tests of this folder run in one process, so that all of them together take seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _guarded = False
 
 
 def _refuse_processes(event: str, arguments: tuple[Any, ...]) -> None:
-    """Raise where a test of this folder starts a process; an audit hook of Python."""
+    """Raise an error if a test of this folder starts a process. An audit hook of Python."""
     if _guarded and event == "subprocess.Popen":
         executable, words, *_ = arguments
         name = Path(str(executable or words[0])).name

@@ -1,4 +1,4 @@
-"""What is taken from where, and what is refused with which words."""
+"""The sources of answers, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def refused(ended: Ended, *messages: str) -> None:
 
 
 class TestPrecedence:
-    def test_flag_overrules_file_and_file_overrules_default(
+    def test_flag_overrides_file_and_file_overrides_default(
         self, run: Run, workplace: Path
     ) -> None:
         (workplace / "preset.toml").write_text('database = "sqlite"\nauth = "none"\n')
@@ -45,25 +45,25 @@ class TestPrecedence:
         assert result["sources"]["auth"] == "flag"
         assert result["sources"]["framework"] == "default"
 
-    def test_folder_names_the_project_and_the_name_the_package(self, run: Run) -> None:
+    def test_folder_sets_project_name_and_project_name_sets_package(self, run: Run) -> None:
         result = created(run, "some/where/shop-api/")
 
         assert result["answers"]["project_name"] == "shop-api"
         assert result["answers"]["package"] == "shop_api"
         assert result["sources"]["project_name"] == "folder"
 
-    def test_name_in_the_file_overrules_the_folder(self, run: Run, workplace: Path) -> None:
+    def test_name_in_file_overrides_folder(self, run: Run, workplace: Path) -> None:
         (workplace / "preset.yml").write_text("project_name: shop\n")
         result = created(run, "elsewhere", "--answers", "preset.yml")
 
         assert result["answers"]["project_name"] == "shop"
 
-    def test_name_makes_the_folder(self, run: Run, workplace: Path) -> None:
+    def test_project_name_creates_folder(self, run: Run, workplace: Path) -> None:
         created(run, "--project-name", "shop")
 
         assert (workplace / "shop").is_dir()
 
-    def test_author_and_python_are_those_of_the_machine(self, run: Run) -> None:
+    def test_author_and_python_come_from_the_machine(self, run: Run) -> None:
         result = created(run, "shop")
 
         assert result["answers"]["author"] == "Ada Example"
@@ -73,9 +73,7 @@ class TestPrecedence:
             result["versions"]["python"].split(".")[:2]
         )
 
-    def test_what_git_says_is_not_taken_where_it_is_not_valid(
-        self, run: Run, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_ignores_invalid_email_of_git(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ada at example")
         result = created(run, "shop")
 
@@ -93,7 +91,7 @@ class TestAnswersFile:
             ("a.toml", 'python_version = 3.11\nlicense = "MIT"\n'),
         ],
     )
-    def test_each_language_is_read(self, run: Run, workplace: Path, name: str, text: str) -> None:
+    def test_reads_each_file_format(self, run: Run, workplace: Path, name: str, text: str) -> None:
         (workplace / name).write_text(text)
         answers = created(run, "shop", "--answers", name)["answers"]
 
@@ -104,12 +102,12 @@ class TestAnswersFile:
         "text",
         ["license: MIT\n", '{"license": "MIT"}', '# x\nlicense = "MIT"\n', "\ufefflicense: MIT"],
     )
-    def test_standard_input_needs_no_suffix(self, run: Run, text: str) -> None:
+    def test_reads_standard_input_without_suffix(self, run: Run, text: str) -> None:
         answers = created(run, "shop", "--answers", "-", typed=text)["answers"]
 
         assert answers["license"] == "MIT"
 
-    def test_answers_of_a_service_are_a_preset(self, run: Run, workplace: Path) -> None:
+    def test_accepts_answers_file_of_a_service(self, run: Run, workplace: Path) -> None:
         created(run, "shop", "--database", "sqlite", "--auth", "none")
         recorded = "shop/.copier-answers.yml"
         assert "_src_path" in (workplace / recorded).read_text()
@@ -150,7 +148,7 @@ class TestAnswersFile:
             ("a.yml", "auth: \x1b[31m", "a.yml: "),
         ],
     )
-    def test_what_cannot_be_is_refused(
+    def test_rejects_invalid_file(
         self, run: Run, workplace: Path, name: str, text: str, message: str
     ) -> None:
         (workplace / name).write_text(text)
@@ -161,7 +159,7 @@ class TestAnswersFile:
         assert ended.err.count("\n") == 1
         assert left_in(workplace) == [name]
 
-    def test_file_that_is_not_text_is_refused(self, run: Run, workplace: Path) -> None:
+    def test_rejects_file_that_is_not_text(self, run: Run, workplace: Path) -> None:
         (workplace / "a.yml").write_bytes(b"auth: jwt\nauthor: \xff\n")
 
         refused(
@@ -171,7 +169,7 @@ class TestAnswersFile:
     @pytest.mark.parametrize(
         ("name", "reason"), [("none.yml", "No such file or directory"), (".", "Is a directory")]
     )
-    def test_file_that_cannot_be_read_is_refused(self, run: Run, name: str, reason: str) -> None:
+    def test_rejects_unreadable_file(self, run: Run, name: str, reason: str) -> None:
         refused(
             run("create", "shop", "--yes", "--answers", name),
             f"{name}: the answers file cannot be read: {reason}",
@@ -215,7 +213,7 @@ class TestNames:
             ),
         ],
     )
-    def test_project_name_that_cannot_be_is_refused_once(
+    def test_rejects_invalid_project_name_once(
         self, run: Run, workplace: Path, name: str, message: str
     ) -> None:
         ended = run("create", "shop", f"--project-name={name}", "--yes")
@@ -225,7 +223,7 @@ class TestNames:
         assert ended.err.count("new-backend:") == 1
         assert left_in(workplace) == []
 
-    def test_folder_that_is_no_name_is_refused(self, run: Run, workplace: Path) -> None:
+    def test_rejects_folder_that_is_not_a_valid_name(self, run: Run, workplace: Path) -> None:
         ended = run("create", "My Shop", "--yes")
 
         assert ended.code == 2
@@ -234,7 +232,7 @@ class TestNames:
         )
         assert left_in(workplace) == []
 
-    def test_package_is_checked_by_itself(self, run: Run) -> None:
+    def test_rejects_invalid_package(self, run: Run) -> None:
         ended = run("create", "shop", "--package", "import", "--yes")
 
         refused(
@@ -244,7 +242,7 @@ class TestNames:
 
 
 class TestChecks:
-    def test_problems_of_the_file_are_told_with_the_others(self, run: Run, workplace: Path) -> None:
+    def test_reports_problems_of_file_and_flags_together(self, run: Run, workplace: Path) -> None:
         (workplace / "a.yml").write_text("autor: x\nlicense: [MIT]\nci: jenkins\n")
         ended = run("create", "class", "--yes", "--answers", "a.yml")
 
@@ -257,7 +255,7 @@ class TestChecks:
             'a.yml: ci: "jenkins" is not offered. Choose from github, gitlab, none',
         )
 
-    def test_all_problems_are_told_together(self, run: Run, workplace: Path) -> None:
+    def test_reports_all_problems_together(self, run: Run, workplace: Path) -> None:
         ended = run(
             *("create", "class", "--yes", "--framework", "fastapl", "--database", "oracle"),
             *("--email", "ada at home", "--description", "two\nlines", "--author", " x"),
@@ -294,9 +292,7 @@ class TestChecks:
             "%s $HOME `id`",
         ],
     )
-    def test_free_text_arrives_intact(
-        self, run: Run, workplace: Path, name: str, text: str
-    ) -> None:
+    def test_free_text_is_unchanged(self, run: Run, workplace: Path, name: str, text: str) -> None:
         result = created(run, "shop", f"--{name}={text}")
 
         assert result["answers"][name] == text
@@ -307,7 +303,7 @@ class TestChecks:
     @pytest.mark.parametrize(
         "text", ["a\nb", "a\tb", "a\x1b[31mb", "a\x07b", "a\u202eb", "a\u2028b", "a\x7fb"]
     )
-    def test_control_characters_are_refused(
+    def test_rejects_control_characters(
         self, run: Run, workplace: Path, name: str, text: str
     ) -> None:
         ended = run("create", "shop", "--yes", f"--{name}={text}")
@@ -319,7 +315,7 @@ class TestChecks:
 
 
 class TestWithoutTerminal:
-    def test_it_says_what_is_missing_and_what_would_work(self, run: Run, workplace: Path) -> None:
+    def test_names_missing_answers_and_a_working_command(self, run: Run, workplace: Path) -> None:
         ended = run("create", "shop", "--auth", "none", "--no-git")
 
         assert ended.code == 2
@@ -334,28 +330,28 @@ class TestWithoutTerminal:
         )
         assert left_in(workplace) == []
 
-    def test_the_command_that_it_prints_works(self, run: Run, workplace: Path) -> None:
+    def test_printed_command_works(self, run: Run, workplace: Path) -> None:
         ended = run("create", *QUIET)
         command = ended.err.splitlines()[1].partition(": new-backend ")[2]
 
         assert run(*command.split()).code == 0
         assert left_in(workplace) == ["shop"]
 
-    def test_name_is_missing_even_with_yes(self, run: Run) -> None:
+    def test_missing_name_fails_even_with_yes(self, run: Run) -> None:
         ended = run("create", "--yes", *QUIET)
 
         assert ended.code == 2
         assert "without a default: project_name" in ended.err
         assert "new-backend create shop" in ended.err
 
-    def test_wrong_answers_are_told_first(self, run: Run) -> None:
+    def test_reports_invalid_answers_first(self, run: Run) -> None:
         refused(
             run("create", "shop", "--auth", "jtw"),
             '--auth: "jtw" is not offered: did you mean jwt? '
             "Choose from none, jwt, session, api-key, oauth2",
         )
 
-    def test_yes_is_not_needed_where_everything_is_said(self, run: Run, workplace: Path) -> None:
+    def test_complete_answers_need_no_yes(self, run: Run, workplace: Path) -> None:
         answers = created(run, "first")["answers"]
         (workplace / "all.json").write_text(json.dumps({**answers, "project_name": "shop"}))
 

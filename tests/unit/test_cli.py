@@ -1,4 +1,4 @@
-"""The command line as a whole: help, errors, exit codes, and what it costs."""
+"""The command line as a whole: help, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class TestHelp:
     @pytest.mark.parametrize("words", [("--help",), ("-h",), ()])
-    def test_it_lists_commands_and_exit_codes(self, run: Run, words: tuple[str, ...]) -> None:
+    def test_help_lists_commands_and_exit_codes(self, run: Run, words: tuple[str, ...]) -> None:
         ended = run(*words)
 
         assert ended.code == 0
@@ -27,10 +27,10 @@ class TestHelp:
             "130 interrupted." in text
         )
 
-    def test_version(self, run: Run) -> None:
+    def test_prints_version(self, run: Run) -> None:
         assert run("--version").out == f"new-backend {__version__}\n"
 
-    def test_version_stands_in_one_place(self) -> None:
+    def test_version_has_one_source(self) -> None:
         manifest = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
 
         assert 'dynamic = ["version"]' in manifest
@@ -42,7 +42,7 @@ class TestHelp:
             text
         )
         kinds = "none, jwt, session, api-key, oauth2"
-        # A line may end at a hyphen.
+        # A line may break at a hyphen.
         assert f"--auth CHOICE Authentication: {kinds} [default: jwt]" in (
             text.replace("api- key", "api-key")
         )
@@ -50,7 +50,7 @@ class TestHelp:
         assert "{{" not in text
 
     @pytest.mark.parametrize("words", [("create",), ("options",), ("combinations",), ()])
-    def test_it_fits_eighty_columns(self, run: Run, words: tuple[str, ...]) -> None:
+    def test_help_fits_eighty_columns(self, run: Run, words: tuple[str, ...]) -> None:
         assert max(map(len, run(*words, "--help").out.splitlines())) <= 80
 
 
@@ -82,7 +82,7 @@ class TestErrors:
             ),
         ],
     )
-    def test_wrong_usage_is_two_lines_and_exit_2(
+    def test_usage_error_is_two_lines_and_exits_2(
         self, run: Run, words: tuple[str, ...], message: str, help_of: str
     ) -> None:
         ended = run(*words)
@@ -93,7 +93,7 @@ class TestErrors:
         assert second == f"Try '{help_of} --help'."
         assert ended.out == ""
 
-    def test_bug_is_one_line_that_says_how_to_see_more(
+    def test_bug_is_one_line_that_names_debug(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def burst(*_: object, **__: object) -> None:
@@ -109,7 +109,7 @@ class TestErrors:
             "new-backend --debug create … shows where it comes from.",
         ]
 
-    def test_debug_shows_where_it_comes_from(self, run: Run) -> None:
+    def test_debug_shows_traceback(self, run: Run) -> None:
         ended = run("--debug", "create", "class", "--yes")
 
         assert ended.code == 2

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.harness.toys import Run
 
 NAMES = ("a", "b", "c", "d", "e")
-# Some partners are excluded, and d is asked only where a is 1.
+# Rules exclude some pairs, and d is asked only if a is 1.
 VALID: list[dict[str, Value]] = [
     {"a": a, "b": b, "c": c, "e": e, **({"d": d} if d else {})}
     for a in "1234"
@@ -39,7 +39,7 @@ def choices_of(combinations: list[dict[str, Value]], strength: int) -> set[tuple
 
 
 @pytest.mark.parametrize("strength", [1, 2, 3])
-def test_cover_brings_every_valid_choice_together_with_fewer_rows(strength: int) -> None:
+def test_cover_contains_every_valid_set_of_choices_in_fewer_rows(strength: int) -> None:
     cover = covering(VALID, strength)
 
     assert choices_of(cover, strength) == choices_of(VALID, strength)
@@ -47,21 +47,21 @@ def test_cover_brings_every_valid_choice_together_with_fewer_rows(strength: int)
     assert len(cover) < len(VALID)
 
 
-def test_cover_of_pairs_is_a_small_part() -> None:
+def test_cover_of_pairs_is_small() -> None:
     assert len(covering(VALID, 2)) <= len(VALID) // 3
 
 
-def test_cover_is_the_same_every_time() -> None:
+def test_cover_is_deterministic() -> None:
     assert covering(VALID, 2) == covering(list(VALID), 2)
 
 
 @pytest.mark.parametrize("strength", [5, 6])
-def test_strength_of_all_questions_is_all(strength: int) -> None:
+def test_strength_of_all_questions_selects_everything(strength: int) -> None:
     assert covering(VALID, strength) == VALID
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shards_are_disjoint_even_and_complete(count: int) -> None:
+def test_shards_are_disjoint_equal_and_complete(count: int) -> None:
     shards = [shard(VALID, f"{index}/{count}") for index in range(1, count + 1)]
     sizes = [len(part) for part in shards]
 
@@ -72,7 +72,7 @@ def test_shards_are_disjoint_even_and_complete(count: int) -> None:
 
 
 class TestCommand:
-    def test_lines_are_the_default(self, run: Run) -> None:
+    def test_default_format_is_lines(self, run: Run) -> None:
         ended = run("combinations")
 
         assert ended.code == 0
@@ -84,13 +84,13 @@ class TestCommand:
 
         assert {"framework", "orm", "database", "auth", "concurrency"} == rows[0].keys()
 
-    def test_github_is_one_line_that_a_matrix_takes(self, run: Run) -> None:
+    def test_github_is_one_line_for_a_matrix(self, run: Run) -> None:
         ended = run("combinations", "--format", "github", "--shard", "1/2")
 
         assert ended.out.count("\n") == 1
         assert isinstance(json.loads(ended.out)["include"], list)
 
-    def test_gitlab_is_a_pipeline_whose_jobs_say_what_verify_takes(
+    def test_gitlab_jobs_pass_only_to_verify(
         self, run: Run, small_template: TemplateSource
     ) -> None:
         words = ("--strength", "1", "--shard", "1/2")
@@ -107,13 +107,13 @@ class TestCommand:
         ]
         assert [[each.choices for each in only] for only in found] == [[row] for row in rows]
 
-    def test_count(self, run: Run) -> None:
+    def test_prints_count(self, run: Run) -> None:
         everything = json.loads(run("combinations", "--format", "json").out)
         assert run("combinations", "--count").out == f"{len(everything)}\n"
         assert int(run("combinations", "--count", "--strength", "2").out) < len(everything)
 
     @pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3", ""])
-    def test_wrong_shard_is_refused(self, run: Run, part: str) -> None:
+    def test_rejects_invalid_shard(self, run: Run, part: str) -> None:
         ended = run("combinations", f"--shard={part}")
 
         assert ended.code == 2
@@ -121,13 +121,13 @@ class TestCommand:
         assert ended.out == ""
 
     @pytest.mark.parametrize("strength", ["0", "-1"])
-    def test_wrong_strength_is_refused(self, run: Run, strength: str) -> None:
+    def test_rejects_invalid_strength(self, run: Run, strength: str) -> None:
         ended = run("combinations", "--strength", strength)
 
         assert ended.code == 2
         assert "give 1 or more" in ended.err
 
-    def test_wrong_format_is_refused(self, run: Run) -> None:
+    def test_rejects_unknown_format(self, run: Run) -> None:
         ended = run("combinations", "--format", "xml")
 
         assert ended.code == 2

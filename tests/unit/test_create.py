@@ -1,4 +1,4 @@
-"""What `create` does after rendering, and what it says."""
+"""The output of `create`, and `--dry-run`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TestResult:
-    def test_a_person_sees_where_it_is_and_what_comes_next(self, run: Run, workplace: Path) -> None:
+    def test_text_shows_path_and_next_steps(self, run: Run, workplace: Path) -> None:
         ended = run("create", "shop", "--yes", "--no-git", "--no-install")
 
         lines = ended.out.splitlines()
@@ -35,7 +35,7 @@ class TestResult:
         ]
         assert max(map(len, lines[:-1])) <= 80 + len(str(workplace))
 
-    def test_in_the_folder_itself_there_is_no_cd(
+    def test_current_folder_needs_no_cd(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (workplace / "shop").mkdir()
@@ -45,7 +45,7 @@ class TestResult:
         assert "1. make run" in ended.out
         assert "cd " not in ended.out.partition("The same")[0]
 
-    def test_replay_command_makes_the_same_service(
+    def test_printed_command_creates_the_same_service(
         self, run: Run, workplace: Path, tmp_path: Path
     ) -> None:
         text = "say \"hi\" & 'bye' $HOME {{ x }} \\ # 🦄"
@@ -60,7 +60,7 @@ class TestResult:
         assert run(*again, *words).code == 0
         assert tree(workplace / "shop") == first
 
-    def test_json_is_the_only_thing_on_standard_output(self, run: Run, workplace: Path) -> None:
+    def test_json_is_alone_on_standard_output(self, run: Run, workplace: Path) -> None:
         ended = run("create", "shop", "--yes", "--json", "--no-install", "--auth", "none")
 
         result = json.loads(ended.out)
@@ -75,7 +75,7 @@ class TestResult:
 
 
 class TestDryRun:
-    def test_it_lists_files_and_dependencies_and_writes_nothing(
+    def test_dry_run_lists_files_and_dependencies_and_writes_nothing(
         self, run: Run, workplace: Path
     ) -> None:
         ended = run("create", "shop", "--yes", "--dry-run")
@@ -88,7 +88,7 @@ class TestDryRun:
         assert "\nDependencies\n" in ended.out
         assert left_in(workplace) == []
 
-    def test_it_agrees_with_what_is_written(self, run: Run, workplace: Path) -> None:
+    def test_dry_run_lists_exactly_the_created_files(self, run: Run, workplace: Path) -> None:
         words = ("create", "shop", "--yes", "--json", "--no-git", "--no-install")
         announced = json.loads(run(*words, "--dry-run").out)
         written = json.loads(run(*words).out)
@@ -99,7 +99,7 @@ class TestDryRun:
         assert announced["dependencies"] == {"project": [], "dev": []}
         assert left_in(workplace) == ["shop"]
 
-    def test_it_refuses_what_creating_would(self, run: Run, workplace: Path) -> None:
+    def test_dry_run_rejects_what_create_rejects(self, run: Run, workplace: Path) -> None:
         (workplace / "shop").mkdir()
         (workplace / "shop" / "x").touch()
         ended = run("create", "shop", "--yes", "--dry-run")
@@ -108,7 +108,7 @@ class TestDryRun:
         assert "is not empty: x" in ended.err
 
 
-def test_nothing_of_the_template_is_left_in_the_temporary_folder(
+def test_leaves_nothing_in_temporary_folder(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path / "tmp"

@@ -1,4 +1,4 @@
-"""What `copier.yml` says, and that it says it so that Copier and the generator agree."""
+"""The contents of `copier.yml`, and that Copier and the generator interpret them alike."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def real() -> Questionnaire:
     return Questionnaire.read(TemplateSource(CHECKOUT))
 
 
-def test_every_question_stands_in_one_step_in_its_order(real: Questionnaire) -> None:
+def test_every_question_is_in_one_step_in_order(real: Questionnaire) -> None:
     in_steps = [name for group in real.groups for name in group.questions]
 
     assert in_steps == [question.name for question in real.visible]
 
 
-def test_every_question_and_choice_is_explained(real: Questionnaire) -> None:
+def test_every_question_and_choice_has_a_description(real: Questionnaire) -> None:
     for question in real.visible:
         assert question.help, question.name
         assert not question.help.endswith("."), question.name
@@ -40,15 +40,17 @@ def test_every_question_and_choice_is_explained(real: Questionnaire) -> None:
             assert choice.description, choice
 
 
-def test_choices_fit_a_line_of_the_wizard(real: Questionnaire) -> None:
+def test_choices_fit_one_line_of_the_wizard(real: Questionnaire) -> None:
     for question in real.visible:
         width = max((len(choice.title) for choice in question.choices), default=0)
         for choice in question.choices:
             assert 3 + width + 2 + len(choice.description) <= 80, choice
 
 
-def test_nothing_refers_to_a_later_question(real: Questionnaire) -> None:
-    """Copier evaluates in order: what refers to a later answer differs between the two programs."""
+def test_no_question_refers_to_a_later_one(real: Questionnaire) -> None:
+    """Copier evaluates in order, so a reference to a later answer gives different results in
+    both programs.
+    """
     seen: set[str] = set()
     for question in real.questions:
         texts = [question.default, question.when, *(each.validator for each in question.choices)]
@@ -59,11 +61,11 @@ def test_nothing_refers_to_a_later_question(real: Questionnaire) -> None:
         seen.add(question.name)
 
 
-def test_every_rule_can_exclude_and_says_why(real: Questionnaire) -> None:
+def test_every_rule_can_exclude_and_has_a_reason(real: Questionnaire) -> None:
     assert all(rule.reason for rule in real.rules)
 
 
-def test_reserved_names_are_those_of_this_python(real: Questionnaire) -> None:
+def test_reserved_names_match_this_python(real: Questionnaire) -> None:
     listed = real.render(
         '{% from "template/partials/names.jinja" import stdlib_modules, keywords %}'
         '{{ {"modules": stdlib_modules, "keywords": keywords} | to_json }}',
@@ -84,7 +86,7 @@ def test_reserved_names_are_those_of_this_python(real: Questionnaire) -> None:
         ("count: {type: int, default: 3}\n_groups: []\n_combine: []", "count is of type int"),
     ],
 )
-def test_broken_copier_yml_is_one_line_and_exit_1(
+def test_broken_copier_yml_is_one_line_and_exits_1(
     run: Run, tmp_path: Path, text: str, message: str
 ) -> None:
     copy_questions(tmp_path)
@@ -96,7 +98,7 @@ def test_broken_copier_yml_is_one_line_and_exit_1(
     assert "Traceback" not in ended.err
 
 
-def test_options_schema_takes_what_it_describes(run: Run, real: Questionnaire) -> None:
+def test_options_schema_accepts_valid_answers(run: Run, real: Questionnaire) -> None:
     described = json.loads(run("options", "--json").out)
 
     assert [each["name"] for each in described["questions"]] == [

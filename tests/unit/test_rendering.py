@@ -1,4 +1,4 @@
-"""The project is written whole, in its place, or not at all."""
+"""The project is written completely and at once, or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOP = ("create", "shop", "--yes", "--no-git", "--no-install")
 
 @pytest.fixture
 def checkout(tmp_path: Path, workplace: Path) -> TemplateSource:
-    """A git checkout of a template, with a release and a change that nobody committed."""
+    """A git checkout of a template, with a release and an uncommitted change."""
     del workplace
     root = tmp_path / "checkout"
     root.mkdir()
@@ -41,7 +41,7 @@ def checkout(tmp_path: Path, workplace: Path) -> TemplateSource:
 
 
 class TestFiles:
-    def test_they_are_those_of_plain_copier(
+    def test_files_equal_those_of_plain_copier(
         self, run: Run, workplace: Path, checkout: TemplateSource
     ) -> None:
         git(checkout.root, "add", "--all")
@@ -65,7 +65,7 @@ class TestFiles:
         assert ours == theirs
         assert answers["_commit"] == "v0.1.0"
 
-    def test_checkout_gives_its_working_tree_and_names_its_commit(
+    def test_checkout_renders_working_tree_and_records_commit(
         self, run: Run, workplace: Path, checkout: TemplateSource
     ) -> None:
         assert run(*SHOP, source=checkout).code == 0
@@ -83,7 +83,7 @@ class TestFiles:
         assert "_commit" not in recorded
         assert recorded["_src_path"] == TEMPLATE_ADDRESS
 
-    def test_long_path_of_the_template_leaves_no_trace(
+    def test_long_template_path_leaves_no_trace(
         self, run: Run, workplace: Path, tmp_path: Path
     ) -> None:
         root = tmp_path / ("a long path with spaces " * 8).strip()
@@ -96,7 +96,7 @@ class TestFiles:
         assert "a long path" not in recorded
         assert yaml.safe_load(recorded)["_src_path"] == TEMPLATE_ADDRESS
 
-    def test_defaults_that_a_person_set_for_copier_change_nothing(
+    def test_ignores_user_defaults_of_copier(
         self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings = tmp_path / "settings.yml"
@@ -106,7 +106,7 @@ class TestFiles:
 
         assert "src/shop/tokens.py" in tree(workplace / "shop")
 
-    def test_folder_has_the_mode_of_any_other(self, run: Run, workplace: Path) -> None:
+    def test_folder_has_default_mode(self, run: Run, workplace: Path) -> None:
         assert run(*SHOP).code == 0
         (workplace / "other").mkdir()
 
@@ -114,14 +114,14 @@ class TestFiles:
 
 
 class TestTarget:
-    def test_missing_parents_are_made(self, run: Run, workplace: Path) -> None:
+    def test_creates_missing_parents(self, run: Run, workplace: Path) -> None:
         assert run("create", "a/b/shop", "--yes", "--no-git", "--no-install").code == 0
 
         assert (workplace / "a/b/shop/pyproject.toml").is_file()
         assert left_in(workplace) == ["a"]
         assert left_in(workplace / "a/b") == ["shop"]
 
-    def test_missing_parents_are_not_left_by_a_failure(
+    def test_failure_removes_created_parents(
         self, run: Run, workplace: Path, broken: TemplateSource
     ) -> None:
         ended = run("create", "a/b/shop", "--yes", "--no-git", "--no-install", source=broken)
@@ -130,7 +130,7 @@ class TestTarget:
         assert left_in(workplace) == []
 
     @pytest.mark.parametrize("dest", ["shop", "."])
-    def test_empty_folder_is_filled(
+    def test_fills_empty_folder(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch, dest: str
     ) -> None:
         (workplace / "shop").mkdir()
@@ -141,7 +141,7 @@ class TestTarget:
         assert "pyproject.toml" in left_in(workplace / "shop")
         assert left_in(workplace) == ["shop"]
 
-    def test_what_is_in_the_way_is_listed(self, run: Run, workplace: Path) -> None:
+    def test_lists_existing_files(self, run: Run, workplace: Path) -> None:
         (workplace / "shop").mkdir()
         for index in range(12):
             (workplace / "shop" / f"{index:02}.txt").touch()
@@ -156,7 +156,7 @@ class TestTarget:
         ]
         assert len(left_in(workplace / "shop")) == 12
 
-    def test_new_repository_is_filled_and_its_files_stay(self, run: Run, workplace: Path) -> None:
+    def test_fills_new_repository_and_keeps_its_files(self, run: Run, workplace: Path) -> None:
         shop = workplace / "shop"
         shop.mkdir()
         git(shop, "init", "--quiet")
@@ -174,7 +174,7 @@ class TestTarget:
         assert "git: skipped, the folder is inside a git work tree already" in ended.out
         assert not any(name.startswith(".shop") for name in left_in(shop))
 
-    def test_files_that_a_person_gives_up_are_replaced(
+    def test_replaces_files_if_user_agrees(
         self, small_template: TemplateSource, workplace: Path
     ) -> None:
         shop = workplace / "shop"
@@ -197,7 +197,7 @@ class TestTarget:
         assert (shop / "README.md").read_text().startswith("# shop")
         assert (shop / ".gitignore").read_text() == "mine\n"
 
-    def test_folder_that_cannot_be_filled_is_as_before(
+    def test_failure_restores_existing_folder(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shop = workplace / "shop"
@@ -234,7 +234,7 @@ class TestTarget:
             ),
         ],
     )
-    def test_what_is_no_folder_is_refused(
+    def test_rejects_target_that_is_not_a_folder(
         self, run: Run, workplace: Path, prepare: Callable[[Path], object], message: str
     ) -> None:
         prepare(workplace / "shop")
@@ -244,24 +244,24 @@ class TestTarget:
         assert f"{workplace}/{message}" in ended.err
         assert left_in(workplace) == ["shop"]
 
-    def test_parent_that_is_a_file_is_refused(self, run: Run, workplace: Path) -> None:
+    def test_rejects_parent_that_is_a_file(self, run: Run, workplace: Path) -> None:
         (workplace / "file").touch()
         ended = run("create", "file/shop", "--yes")
 
         assert ended.code == 2
         assert f"{workplace}/file is no folder" in ended.err
 
-    def test_parent_that_cannot_be_written_is_refused(
+    def test_rejects_read_only_parent(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # Root may write anywhere: the answer of the system is stood in for.
+        # Root may write anywhere, so the test replaces the system's answer.
         monkeypatch.setattr(os, "access", lambda path, _: Path(path) != workplace)
         ended = run(*SHOP)
 
         assert ended.code == 2
         assert f"{workplace} cannot be written" in ended.err
 
-    def test_empty_dest_is_refused(self, run: Run) -> None:
+    def test_rejects_empty_target(self, run: Run) -> None:
         ended = run("create", "", "--yes")
 
         assert ended.code == 2
@@ -279,7 +279,7 @@ def broken(tmp_path: Path) -> TemplateSource:
 
 
 class TestFailure:
-    def test_template_that_cannot_be_rendered_leaves_nothing(
+    def test_template_error_leaves_nothing(
         self, run: Run, workplace: Path, broken: TemplateSource
     ) -> None:
         ended = run(*SHOP, source=broken)
@@ -309,7 +309,7 @@ class TestFailure:
         assert "the project cannot be written: No space left on device" in ended.err
         assert left_in(workplace) == []
 
-    def test_name_taken_meanwhile_is_not_overwritten(
+    def test_does_not_overwrite_target_created_meanwhile(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real_rename = Path.rename

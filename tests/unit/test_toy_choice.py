@@ -1,4 +1,4 @@
-"""A choice that is added to `copier.yml` appears everywhere, with no line of Python changed."""
+"""A choice added to `copier.yml` appears everywhere, without a change of Python code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLE = "Litestar: layered endpoints on an event loop"
 
 @pytest.fixture(scope="session")
 def litestar(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The template with one more framework, a rule, and a question for that framework alone."""
+    """The template with an additional framework, a rule, and a question for only that framework."""
     root = tmp_path_factory.mktemp("litestar")
     copy_questions(root)
     write_layers(root, LAYERS)
@@ -77,7 +77,7 @@ def litestar(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
     return TemplateSource(root)
 
 
-def test_it_is_rendered(run: Run, litestar: TemplateSource, workplace: Path) -> None:
+def test_new_choice_is_rendered(run: Run, litestar: TemplateSource, workplace: Path) -> None:
     words = ("create", "shop", "--yes", "--no-git", "--no-install", "--framework", "litestar")
     ended = run(*words, source=litestar)
 
@@ -87,14 +87,14 @@ def test_it_is_rendered(run: Run, litestar: TemplateSource, workplace: Path) -> 
     assert yaml.safe_load(files[".copier-answers.yml"])["litestar_docs"] == "swagger"
 
 
-def test_it_is_a_flag_with_help(run: Run, litestar: TemplateSource) -> None:
+def test_new_choice_is_in_help(run: Run, litestar: TemplateSource) -> None:
     help_text = " ".join(run("create", "--help", source=litestar).out.split())
 
     assert "Web framework: fastapi, flask, django, litestar [default: fastapi]" in help_text
     assert "--litestar-docs CHOICE Docs of Litestar: swagger, none [default: swagger]" in help_text
 
 
-def test_it_is_completed(
+def test_new_choice_is_completed(
     run: Run, litestar: TemplateSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_NEW_BACKEND_COMPLETE", "complete_zsh")
@@ -106,7 +106,7 @@ def test_it_is_completed(
     assert "fastapi" not in completed.out
 
 
-def test_excluded_pair_is_refused_with_the_reason(
+def test_excluded_pair_is_rejected_with_reason(
     run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
     words = ("create", "shop", "--yes", "--framework", "litestar", "--concurrency", "sync")
@@ -119,7 +119,7 @@ def test_excluded_pair_is_refused_with_the_reason(
     assert left_in(workplace) == []
 
 
-def test_reason_without_a_rule_is_told_too(run: Run, litestar: TemplateSource) -> None:
+def test_reason_without_a_rule_is_printed(run: Run, litestar: TemplateSource) -> None:
     words = ("create", "shop", "--yes", "--framework", "litestar", "--ci", "github")
 
     assert run(*words, source=litestar).err == (
@@ -127,14 +127,14 @@ def test_reason_without_a_rule_is_told_too(run: Run, litestar: TemplateSource) -
     )
 
 
-def test_default_that_is_excluded_gives_way(run: Run, litestar: TemplateSource) -> None:
+def test_excluded_default_is_replaced(run: Run, litestar: TemplateSource) -> None:
     words = ("create", "shop", "--yes", "--dry-run", "--json", "--framework", "litestar")
     result = json.loads(run(*words, source=litestar).out)
 
     assert result["answers"]["ci"] == "gitlab"
 
 
-def test_question_that_does_not_apply_is_refused(
+def test_rejects_answer_to_question_that_is_not_asked(
     run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
     ended = run("create", "shop", "--yes", "--litestar-docs", "none", source=litestar)
@@ -146,7 +146,7 @@ def test_question_that_does_not_apply_is_refused(
     assert left_in(workplace) == []
 
 
-def test_question_that_does_not_apply_is_not_recorded(
+def test_records_no_answer_to_question_that_is_not_asked(
     run: Run, litestar: TemplateSource, workplace: Path
 ) -> None:
     assert run("create", "shop", "--yes", "--no-git", "--no-install", source=litestar).code == 0
@@ -155,7 +155,7 @@ def test_question_that_does_not_apply_is_not_recorded(
     assert "litestar_docs" not in recorded
 
 
-def test_it_is_among_the_options(run: Run, litestar: TemplateSource) -> None:
+def test_options_contain_new_choice_and_rule(run: Run, litestar: TemplateSource) -> None:
     described = json.loads(run("options", "--json", source=litestar).out)
 
     framework = next(each for each in described["questions"] if each["name"] == "framework")
@@ -175,13 +175,13 @@ def test_it_is_among_the_options(run: Run, litestar: TemplateSource) -> None:
         jsonschema.validate({"framework": "bottle"}, described["schema"])
 
 
-def test_rule_is_printed_for_a_person(run: Run, litestar: TemplateSource) -> None:
+def test_options_print_rule_as_text(run: Run, litestar: TemplateSource) -> None:
     printed = " ".join(run("options", source=litestar).out.split())
 
     assert f"litestar_is_async: concurrency sync: {REASON}" in printed
 
 
-def test_it_is_combined(run: Run, litestar: TemplateSource) -> None:
+def test_combinations_contain_new_choice(run: Run, litestar: TemplateSource) -> None:
     rows = json.loads(run("combinations", "--format", "json", source=litestar).out)
 
     with_litestar = [row for row in rows if row["framework"] == "litestar"]

@@ -1,4 +1,4 @@
-"""What `new-backend verify` refuses, and which combinations it chooses."""
+"""The arguments that `new-backend verify` rejects, and the combinations that it selects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLASK_ID = "flask-sqlalchemy-sqlite-none-sync"
 
 @pytest.fixture(autouse=True)
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where verifications render; what they keep from run to run lies in the test's folder, too."""
+    """The folder of verifications. Their cache is in the test's folder too."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -92,7 +92,7 @@ class TestBadInput:
             (("--junit", "."), ". cannot be written"),
         ],
     )
-    def test_is_refused_before_anything_is_done(
+    def test_rejects_invalid_arguments_before_any_work(
         self, run: Run, scratch: Path, workplace: Path, words: Sequence[str], said: str
     ) -> None:
         stage = () if "--stage" in words else ("--stage", "render")
@@ -121,7 +121,7 @@ class TestBadInput:
             '{"results": [], "stages": [], "seconds": null}',
         ],
     )
-    def test_broken_report(self, run: Run, workplace: Path, text: str) -> None:
+    def test_rejects_broken_report(self, run: Run, workplace: Path, text: str) -> None:
         (workplace / "broken.json").write_text(text)
         ended = run("verify", "--merge", "broken.json")
 
@@ -131,13 +131,13 @@ class TestBadInput:
 
 
 class TestSelection:
-    def test_only_those_with_the_answers(self, questionnaire: Questionnaire) -> None:
+    def test_only_selects_combinations_with_the_answers(self, questionnaire: Questionnaire) -> None:
         found = cases(questionnaire, strength="all", only=["framework=flask,auth=jwt"], part=None)
 
         assert {(each.choices["framework"], each.choices["auth"]) for each in found} == {
             ("flask", "jwt")
         }
-        assert len(found) == 2 * 3 * 2  # mappers, databases, async and sync
+        assert len(found) == 2 * 3 * 2  # ORMs, databases, async and sync
 
     def test_repeated_only_is_a_union(self, questionnaire: Questionnaire) -> None:
         def ids(*only: str) -> set[str]:
@@ -146,7 +146,7 @@ class TestSelection:
         assert ids("auth=jwt", "database=sqlite") == ids("auth=jwt") | ids("database=sqlite")
 
     @pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
-    def test_answer_that_makes_no_combination_is_taken(
+    def test_accepts_answer_outside_the_combination(
         self, questionnaire: Questionnaire, ci: str
     ) -> None:
         found = cases(questionnaire, strength="1", only=[f"ci={ci}"], part=None)
@@ -154,11 +154,11 @@ class TestSelection:
         assert {each.answers["ci"] for each in found} == {ci}
         assert all(each.only.endswith(f",ci={ci}") for each in found)
 
-    def test_only_of_a_case_is_that_case(self, questionnaire: Questionnaire) -> None:
+    def test_only_of_a_case_selects_that_case(self, questionnaire: Questionnaire) -> None:
         for each in cases(questionnaire, strength="1", only=["ci=gitlab"], part=None):
             assert cases(questionnaire, strength="2", only=[each.only], part=None) == [each]
 
-    def test_strength_is_that_of_the_combinations(
+    def test_strength_selects_the_same_as_combinations(
         self, run: Run, questionnaire: Questionnaire
     ) -> None:
         for strength in ("1", "2", "3"):
@@ -169,7 +169,7 @@ class TestSelection:
         found = cases(questionnaire, strength="all", only=[], part=None)
         assert [each.choices for each in found] == listed
 
-    def test_higher_strength_is_more(self, questionnaire: Questionnaire) -> None:
+    def test_higher_strength_selects_more(self, questionnaire: Questionnaire) -> None:
         sizes = [
             len(cases(questionnaire, strength=strength, only=[], part=None))
             for strength in ("1", "2", "3", "all")
@@ -177,7 +177,7 @@ class TestSelection:
         assert all(fewer < more for fewer, more in pairwise(sizes))
 
     @pytest.mark.parametrize("strength", ["2", "all"])
-    def test_shards_together_are_the_whole(
+    def test_shards_contain_all_cases_once(
         self, questionnaire: Questionnaire, strength: str
     ) -> None:
         whole = cases(questionnaire, strength=strength, only=[], part=None)
