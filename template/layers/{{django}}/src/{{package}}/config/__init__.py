@@ -1,4 +1,4 @@
-"""How Django is set up."""
+"""The configuration of Django."""
 
 import os
 

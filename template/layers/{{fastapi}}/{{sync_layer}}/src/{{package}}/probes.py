@@ -14,7 +14,7 @@ async def answers(ping: Callable[[], None]) -> bool:
     """Return whether a ping succeeds within `READY_SECONDS`."""
     try:
         with fail_after(READY_SECONDS):
-            # Whatever hangs is left behind: nothing can interrupt a thread that waits.
+            # A hanging ping is abandoned: a waiting thread cannot be interrupted.
             await run_sync(ping, abandon_on_cancel=True)
     except UNREACHABLE:
         return False

@@ -1,4 +1,4 @@
-"""What Quart is spared: a body that is too large or breaks off, and what it cannot look up."""
+"""Checks before Quart: bodies that are too large or incomplete, and unroutable requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,10 @@ BROKEN_OFF = "broken_off"
 
 
 class BodyLimit:
-    """Cuts a body off where it exceeds the limit, and takes no more of it.
+    """Truncates a body that exceeds the limit, and reads no more of it.
 
-    Quart would keep all that is sent in memory. Of a body that ends too early it would tell nobody:
-    the scope has `BROKEN_OFF` then.
+    Quart would keep the whole body in memory. It would not report an incomplete body: the scope then
+    has the key `BROKEN_OFF`.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], limit: int) -> None:
@@ -22,7 +22,7 @@ class BodyLimit:
         self.limit = limit
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve one request, or the life of the process."""
+        """Handle one request, or the lifespan events."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -53,7 +53,7 @@ class BodyLimit:
 
 
 def _routable(scope: Any) -> Any:
-    """Return a request that Quart can look up: it falls before it has asked any of our hooks."""
+    """Return a request that Quart can route: routing errors occur before any hook runs."""
     headers = [each for each in scope["headers"] if each[0] != b"host" or _is_host(each[1])]
     return {**scope, "path": scope["path"] or "/", "headers": headers}
 

@@ -12,8 +12,8 @@ class IssuerBackend(ModelBackend):
     def authenticate(
         self,
         request: HttpRequest | None,  # noqa: ARG002 - Django's signature
-        username: str | None = None,  # noqa: ARG002 - as above
-        password: str | None = None,  # noqa: ARG002 - as above
+        username: str | None = None,  # noqa: ARG002 - see above
+        password: str | None = None,  # noqa: ARG002 - see above
         **_: Any,
     ) -> None:
         """Reject a password: another person may have registered the email address before."""
