@@ -213,7 +213,7 @@ MUTATIONS = (
         "status.HTTP_200_OK",
         FASTAPI,
         Stage.TEST,
-        "TestCreateItem::test_answers_with_the_item - assert 200 == 201",
+        "TestCreateItem::test_returns_created_item - assert 200 == 201",
         nightly=True,
     ),
     Mutation(
@@ -223,7 +223,7 @@ MUTATIONS = (
         "session.flush()",
         FLASK,
         Stage.TEST,
-        "TestGetItem::test_is_what_was_created - assert 404 == 200",
+        "TestGetItem::test_returns_created_item - assert 404 == 200",
     ),
     Mutation(
         "a dropped driver",
@@ -242,7 +242,7 @@ MUTATIONS = (
         "secret, _ = new_secret()",
         FASTAPI_JWT,
         Stage.TEST,
-        "TestRefresh::test_a_spent_token_ends_the_login",
+        "TestRefresh::test_used_token_ends_login",
         nightly=True,
     ),
     Mutation(
@@ -252,7 +252,7 @@ MUTATIONS = (
         "writing()",
         FASTAPI,
         Stage.TEST,
-        "TestGetItem::test_is_what_was_created - assert 404 == 200",
+        "TestGetItem::test_returns_created_item - assert 404 == 200",
         nightly=True,
     ),
     Mutation(
@@ -262,7 +262,7 @@ MUTATIONS = (
         "return True",
         FLASK,
         Stage.TEST,
-        "TestDatabaseDown::test_not_ready",
+        "TestDatabaseDown::test_reports_not_ready",
     ),
     Mutation(
         "a commit after the response",
@@ -271,7 +271,7 @@ MUTATIONS = (
         "Depends(_write)",
         FASTAPI,
         Stage.TEST,
-        "TestWriteSession::test_lost",
+        "TestWriteSession::test_reports_failed_commit",
         nightly=True,
     ),
     Mutation(
@@ -290,7 +290,7 @@ MUTATIONS = (
         "processors=[*_COMMON, *_rendering(json_lines=False)],",
         FLASK,
         Stage.TEST,
-        "test_answers_logs_and_ends",
+        "test_answers_logs_and_stops",
         nightly=True,
     ),
     # ------------------------------------------------------------ contract

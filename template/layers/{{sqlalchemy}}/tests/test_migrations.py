@@ -1,4 +1,4 @@
-"""The migrations make the schema that the models describe."""
+"""The migrations, compared with the models."""
 
 import pytest
 from alembic import command
@@ -8,23 +8,23 @@ from alembic.script import ScriptDirectory
 from tests.fixtures.database import Migrate
 
 
-def test_one_head() -> None:
+def test_has_one_head() -> None:
     scripts = ScriptDirectory.from_config(Config(toml_file="pyproject.toml"))
 
     assert len(scripts.get_heads()) == 1
 
 
-def test_models_and_schema_agree(schema: None, migrate: Migrate) -> None:
+def test_models_match_schema(schema: None, migrate: Migrate) -> None:
     migrate(command.check)
 
 
-def test_down_and_up_again(schema: None, migrate: Migrate) -> None:
+def test_reverts_and_reapplies_migrations(schema: None, migrate: Migrate) -> None:
     migrate(lambda config: command.downgrade(config, "base"))
     migrate(lambda config: command.upgrade(config, "head"))
     migrate(command.check)
 
 
-def test_as_sql(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_sql(capsys: pytest.CaptureFixture[str]) -> None:
     command.upgrade(Config(toml_file="pyproject.toml"), "head", sql=True)
 
     assert "CREATE TABLE item" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A body whose length is told only by its end."""
+"""Bodies of unknown length."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ LIMIT = 16
 
 
 @pytest.mark.parametrize(("parts", "refused"), [(LIMIT, False), (LIMIT + 1, True)])
-async def test_unknown_length(client: Client, parts: int, *, refused: bool) -> None:
+async def test_limits_body_of_unknown_length(client: Client, parts: int, *, refused: bool) -> None:
     async def body() -> AsyncIterator[bytes]:
         for _ in range(parts):
             yield b"x" * PART
@@ -21,7 +21,7 @@ async def test_unknown_length(client: Client, parts: int, *, refused: bool) -> N
     assert (response.status_code == 413) == refused
 
 
-async def test_no_more_is_taken_than_that(client: Client) -> None:
+async def test_stops_reading_at_limit(client: Client) -> None:
     taken = 0
 
     async def body() -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""A body whose length is told only by its end."""
+"""Bodies of unknown length."""
 
 from io import BytesIO
 
@@ -10,7 +10,7 @@ LIMIT = 1024 * 1024
 
 
 @pytest.mark.parametrize(("size", "refused"), [(LIMIT, False), (LIMIT + 1, True)])
-def test_unknown_length(app: App, size: int, *, refused: bool) -> None:
+def test_limits_body_of_unknown_length(app: App, size: int, *, refused: bool) -> None:
     response = app.test_client().post(
         "/api/v1/items",
         input_stream=BytesIO(b"x" * size),

@@ -13,8 +13,8 @@ BROKEN_OFF = "broken_off"
 class BodyLimit:
     """Truncates a body that exceeds the limit, and reads no more of it.
 
-    Quart would keep the whole body in memory. It would not report an incomplete body: the scope then
-    has the key `BROKEN_OFF`.
+    Quart would keep the whole body in memory. It would not report an incomplete body: the scope
+    then has the key `BROKEN_OFF`.
     """
 
     def __init__(self, app: Callable[..., Awaitable[None]], limit: int) -> None:
