@@ -16,14 +16,14 @@ export COMBINATIONS
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-# A virtual environment of its own; bytecode is compiled, so that the first start is as quick as any.
+# A separate virtual environment, with compiled bytecode, so that the first start is fast.
 .venv/installed: pyproject.toml generator/new_backend/__init__.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13.8,<0.14'
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv --group dev --editable '.[verify]'
 	touch $@
 
-install: .venv/installed ## Set up .venv with new-backend and what its tests need
+install: .venv/installed ## Set up .venv with new-backend and the libraries of its tests
 
 create: .venv/installed ## Create a service with the default choices in DEST
 	.venv/bin/new-backend create $(DEST) --yes
@@ -36,7 +36,7 @@ else
 	.venv/bin/new-backend verify --strength 1 --stage render,static,test
 endif
 
-verify: .venv/installed ## Check all combinations statically, and ask pairs through all suites
+verify: .venv/installed ## Check all combinations statically, and test pairs in all suites
 	.venv/bin/new-backend verify --strength all --stage render,static
 	.venv/bin/python -m pytest -n 2 tests/fresh tests/verify
 	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
@@ -44,17 +44,18 @@ verify: .venv/installed ## Check all combinations statically, and ask pairs thro
 images: .venv/installed ## Build and run an image for each framework and concurrency, with Docker
 	.venv/bin/new-backend verify --strength all --stage image $(IMAGES:%=--only %)
 
-check: .venv/installed ## Check format, lint, types, and that the docs are up to date
+check: .venv/installed ## Check format, lint, types, prose and generated tables
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/python tools/docs.py --check
+	.venv/bin/python tools/prose.py
 
-format: .venv/installed ## Format the code, and mend what lint can mend
+format: .venv/installed ## Format the code, and apply the fixes of lint
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
-docs: .venv/installed ## Write the tables in README.md and docs/ anew
+docs: .venv/installed ## Generate the tables in README.md and docs/
 	.venv/bin/python tools/docs.py
 
 bounds: .venv/installed ## Set the lower bounds of the services' libraries to the newest releases

@@ -32,7 +32,7 @@ ONLY = ("auth", "orm", "concurrency")
 SIGNING_ONLY = "signing"
 EVENT_LOOP_ONLY = "event_loop"
 ONCE_PER = "once_per"
-NOBODY = "concerns_nobody"
+NO_SERVICE = "applies_to_no_service"
 
 REACHES_BEHIND_THE_PORT = {
     "database", "empty_database", "own_server", "new_database", "opened_server",
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{EVENT_LOOP_ONLY}: test only services whose server reads on an event loop (ASGI)",
         f"{SIGNING_ONLY}: test only services with a SECRET_KEY",
         f"{ONCE_PER}(*questions): test one service for each set of answers to these questions",
-        f"{NOBODY}: needs a service that is not in this run",
+        f"{NO_SERVICE}: needs a service that is not in this run",
     ):
         config.addinivalue_line("markers", line)
 
@@ -100,10 +100,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("address"):
         asked_for = set(metafunc.fixturenames)
         concerned = [each for each in concerned if not _behind_the_port(each) & asked_for]
-    nobody = pytest.param(None, id="nobody", marks=pytest.mark.concerns_nobody)
+    none = pytest.param(None, id="no-service", marks=pytest.mark.applies_to_no_service)
     metafunc.parametrize(
         "combination",
-        [pytest.param(each, id=each.id) for each in concerned] or [nobody],
+        [pytest.param(each, id=each.id) for each in concerned] or [none],
         scope="session",
     )
 
@@ -137,10 +137,10 @@ def _concerned(item: pytest.Item) -> list[Combination]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests that apply to no service of this run."""
-    idle = [each for each in items if each.get_closest_marker(NOBODY)]
+    idle = [each for each in items if each.get_closest_marker(NO_SERVICE)]
     if idle:
         config.hook.pytest_deselected(items=idle)
-        items[:] = [each for each in items if not each.get_closest_marker(NOBODY)]
+        items[:] = [each for each in items if not each.get_closest_marker(NO_SERVICE)]
 
 
 @pytest.fixture(scope="session")

@@ -263,8 +263,8 @@ class TestRender:
             "test": passed_and_not_run,
             "contract": passed_and_not_run,
         }
-        told = [line for line in ended.err.splitlines() if FLASK_ID in line]
-        assert [line.split(": ", 1)[1].split(",")[0] for line in told] == [
+        lines = [line for line in ended.err.splitlines() if FLASK_ID in line]
+        assert [line.split(": ", 1)[1].split(",")[0] for line in lines] == [
             "failed", "not run", "not run",
         ]  # fmt: skip
         assert asked(source) == 3
@@ -443,7 +443,7 @@ def without_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the database servers of this machine, as outside CI."""
     monkeypatch.delenv("CI", raising=False)
     for scheme, name in (("postgresql", "postgresql"), ("mariadb", "mysql")):
-        monkeypatch.setenv(VARIABLES[name], f"{scheme}://nobody@127.0.0.1:{free_port()}/none")
+        monkeypatch.setenv(VARIABLES[name], f"{scheme}://absent@127.0.0.1:{free_port()}/none")
 
 
 @pytest.mark.usefixtures("without_servers")
@@ -561,8 +561,8 @@ class TestOutcome:
         for number, only in enumerate((FLASK, FASTAPI)):
             name = f"{number}.json"
             run("verify", "--stage", "render", "--only", only, "--json", name, source=source)
-            told = {**report(workplace / name), "left_out": [missed]}
-            (workplace / name).write_text(json.dumps(told), encoding="utf-8")
+            changed = {**report(workplace / name), "left_out": [missed]}
+            (workplace / name).write_text(json.dumps(changed), encoding="utf-8")
 
         assert run("verify", "--merge", "0.json", "1.json").out.count(missed) == 1
 

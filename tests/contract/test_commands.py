@@ -135,7 +135,7 @@ class TestCreateAdmin:
     @pytest.mark.parametrize(
         ("email", "password"),
         [
-            ("nobody", PASSWORD),
+            ("no-address", PASSWORD),
             ("", PASSWORD),
             ("new-admin@example.org", ""),
             ("new-admin@example.org", "x" * 11),

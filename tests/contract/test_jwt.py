@@ -153,10 +153,10 @@ class TestAccessToken:
     @pytest.mark.parametrize(
         ("name", "value"),
         [
-            ("iss", "somebody-else"),
+            ("iss", "another-service"),
             ("iss", ""),
             ("iss", None),
-            ("aud", "somebody-else"),
+            ("aud", "another-service"),
             ("aud", []),
             ("aud", None),
             ("sub", NO_USER),

@@ -38,7 +38,7 @@ def issuer() -> Iterator[Any]:
         shared.rotate()
 
 
-def somebody(**changes: Any) -> dict[str, Any]:
+def new_person(**changes: Any) -> dict[str, Any]:
     """Return a new user whose address the issuer has verified."""
     email = new_email()
     return {"sub": f"subject of {email}", "email": email, "email_verified": True, **changes}
@@ -111,7 +111,7 @@ class TestLogin:
 
     @pytest.mark.parametrize("path", ["/docs", "/", "/api/v1/items?limit=1", "/a#b"])
     def test_returns_to_path_of_service(self, api: Api, issuer: Any, path: str) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
 
         assert Browser(api, return_to=path).come_back().headers["location"] == path
 
@@ -126,7 +126,7 @@ class TestLogin:
 
 class TestCallback:
     def test_new_subject_gets_account(self, api: Api, issuer: Any) -> None:
-        issuer.person = person = somebody()
+        issuer.person = person = new_person()
 
         answer = Browser(api).come_back()
 
@@ -136,14 +136,14 @@ class TestCallback:
         assert (account["role"], account["is_active"]) == ("user", True)
 
     def test_identifies_user_by_subject_and_not_by_address(self, api: Api, issuer: Any) -> None:
-        issuer.person = person = somebody()
+        issuer.person = person = new_person()
         first = me(api, Browser(api).come_back())
         issuer.person = {**person, "email": new_email(), "email_verified": False}
 
         assert me(api, Browser(api).come_back()) == first
 
     def test_verified_address_links_existing_account(self, api: Api, issuer: Any) -> None:
-        issuer.person = person = somebody()
+        issuer.person = person = new_person()
         registered = register(api, email=person["email"]).json()
 
         assert me(api, Browser(api).come_back())["id"] == registered["id"]
@@ -152,26 +152,26 @@ class TestCallback:
     def test_unverified_address_links_no_account(
         self, api: Api, issuer: Any, verified: object
     ) -> None:
-        issuer.person = person = somebody(email_verified=verified)
+        issuer.person = person = new_person(email_verified=verified)
         register(api, email=person["email"])
 
         assert_refused(Browser(api).come_back(), 409)
 
     def test_account_with_subject_is_not_linked_to_another(self, api: Api, issuer: Any) -> None:
-        issuer.person = person = somebody()
+        issuer.person = person = new_person()
         Browser(api).come_back()
-        issuer.person = {**person, "sub": "somebody else"}
+        issuer.person = {**person, "sub": "another subject"}
 
         assert_refused(Browser(api).come_back(), 409)
 
     def test_accepts_address_from_userinfo_only(self, api: Api, issuer: Any) -> None:
-        person = somebody()
+        person = new_person()
         issuer.person, issuer.told = {"sub": person["sub"]}, person
 
         assert me(api, Browser(api).come_back())["email"] == person["email"]
 
     def test_rejects_userinfo_of_another_subject(self, api: Api, issuer: Any) -> None:
-        person = somebody()
+        person = new_person()
         issuer.person, issuer.told = {"sub": "one"}, {**person, "sub": "another"}
 
         assert_refused(Browser(api).come_back())
@@ -179,7 +179,7 @@ class TestCallback:
     def test_deactivation_applies_immediately_and_can_be_undone(
         self, api: Api, admin: Account, issuer: Any
     ) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         before = Browser(api).come_back()
         account = me(api, before)
         admin.api.patch(f"/api/v1/users/{account['id']}", json={"is_active": False})
@@ -212,7 +212,7 @@ class TestCallback:
         assert account.api.get(ME).status_code == 401
 
     def test_two_concurrent_logins_succeed_or_conflict(self, api: Api, issuer: Any) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         browsers = [Browser(api.again()) for _ in range(4)]
         addresses = [let_in(each.there.headers["location"]) for each in browsers]
         answers: list[int] = []
@@ -248,7 +248,7 @@ class TestRejected:
             pytest.param({"exp": int(time.time()) - 2 * MINUTE}, id="expired"),
             pytest.param({"exp": None}, id="never expires"),
             pytest.param({"iat": int(time.time()) + 60 * MINUTE}, id="from the future"),
-            pytest.param({"sub": None}, id="of nobody"),
+            pytest.param({"sub": None}, id="without subject"),
             pytest.param({"sub": "x" * 256}, id="subject too long"),
             pytest.param({"sub": "a\u0000b"}, id="subject with NUL"),
             pytest.param({"email": None}, id="no address"),
@@ -258,18 +258,18 @@ class TestRejected:
     def test_rejects_token_for_another_login(
         self, api: Api, issuer: Any, claims: dict[str, Any]
     ) -> None:
-        issuer.person, issuer.claims = somebody(), claims
+        issuer.person, issuer.claims = new_person(), claims
 
         assert_refused(Browser(api).come_back())
 
     def test_accepts_small_clock_difference(self, api: Api, issuer: Any) -> None:
         now = int(time.time())
-        issuer.person, issuer.claims = somebody(), {"exp": now - 20, "iat": now + 20}
+        issuer.person, issuer.claims = new_person(), {"exp": now - 20, "iat": now + 20}
 
         assert Browser(api).come_back().status_code == 303
 
     def test_rejects_key_that_was_rotated_out(self, api: Api, issuer: Any) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         Browser(api).come_back()
         old = issuer.key
         issuer.rotate()
@@ -285,7 +285,7 @@ class TestRejected:
     def test_rejects_signature_of_another_issuer(
         self, api: Api, issuer: Any, forged: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         if forged == "key":
             kid = issuer.published.kid
             key = type(issuer.key).generate_key("P-256", {"kid": kid, "use": "sig"})
@@ -301,7 +301,7 @@ class TestRejected:
         assert_refused(answer)
 
     def test_rejects_used_state(self, api: Api, issuer: Any) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         browser = Browser(api)
         assert browser.come_back().status_code == 303
 
@@ -316,12 +316,12 @@ class TestRejected:
     def test_rejects_parameters_that_issuer_did_not_send(
         self, api: Api, issuer: Any, changes: dict[str, str]
     ) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
 
         assert_refused(Browser(api).come_back(**changes))
 
     def test_rejects_login_started_by_another_browser(self, api: Api, issuer: Any) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         victim, attacker = Browser(api), Browser(api)
         address = let_in(attacker.there.headers["location"])
 
@@ -334,7 +334,7 @@ class TestRejected:
     def test_log_does_not_contain_callback_parameters(
         self, transcript: Transcript, start: Start, issuer: Any
     ) -> None:
-        issuer.person = person = somebody()
+        issuer.person = person = new_person()
         with start() as server:
             browser = Browser(Api(server.url, transcript))
             address = let_in(browser.there.headers["location"])

@@ -234,10 +234,10 @@ class Api(httpx2.Client):
         self.peer = peer or new_peer()
         self._transcript = transcript
         self._production = production
-        told = {"X-Forwarded-For": self.peer} if url.rstrip("/") in BEHIND_A_PROXY else {}
+        forwarded = {"X-Forwarded-For": self.peer} if url.rstrip("/") in BEHIND_A_PROXY else {}
         super().__init__(
             base_url=url,
-            headers={**told, **(headers or {})},
+            headers={**forwarded, **(headers or {})},
             # A client is one user: it sends no cookies except those in its headers.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=30,

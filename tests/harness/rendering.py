@@ -32,7 +32,7 @@ def _questionnaire() -> Questionnaire:
     return Questionnaire.read(TemplateSource(CHECKOUT))
 
 
-class _Nobody:
+class _NoUser:
     """A user who is never prompted."""
 
     can_answer = False
@@ -54,7 +54,7 @@ def render(answers: Mapping[str, str], folder: Path) -> Path:
         NewBackendError: An answer is invalid, or the template cannot be rendered.
     """
     request = Request(destination=str(folder), flags=answers, yes=True, git=False, install=False)
-    create(_questionnaire(), request, _Nobody())
+    create(_questionnaire(), request, _NoUser())
     return folder
 
 
@@ -63,8 +63,8 @@ def render_once(answers: Mapping[str, str], shared: Path) -> Path:
 
     Two workers may render the same service at once. The first to finish provides the folder.
     """
-    told = repr(sorted(answers.items()))
-    folder = shared / hashlib.sha256(told.encode()).hexdigest()[:16] / "service"
+    described = repr(sorted(answers.items()))
+    folder = shared / hashlib.sha256(described.encode()).hexdigest()[:16] / "service"
     if not folder.exists():
         folder.parent.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent.parent) as own:

@@ -27,7 +27,7 @@ ON_EVENT_LOOPS: tuple[Attack[Scene], ...] = (
 body looks complete there, and reading has no time limit (docs/security.md of the services).
 """
 
-ON_ANYBODY: tuple[Attack[Scene], ...] = (
+ON_EVERY_SERVICE: tuple[Attack[Scene], ...] = (
     Attack("API4", "an-unlimited-limit", consumption.unlimited_limit, INVALID),
     Attack("API4", "two-limits", consumption.two_limits, _statuses(200, 422)),
     Attack("API4", "deep-JSON", consumption.deep_json, _statuses(400, 422)),
@@ -51,8 +51,8 @@ ON_ANYBODY: tuple[Attack[Scene], ...] = (
     Attack("API8", "foreign-hosts", configuration.foreign_hosts, _statuses(400)),
     Attack(
         "API8",
-        "hosts-told-beside",
-        configuration.hosts_that_are_told_beside,
+        "forwarded-hosts",
+        configuration.forwarded_hosts,
         _statuses(200, 201, 400, 404),
     ),
     Attack(
@@ -78,7 +78,7 @@ ON_ANYBODY: tuple[Attack[Scene], ...] = (
     ),
     Attack("API8", "pages-left-open", configuration.pages_left_open, _statuses(400, 404)),
     Attack(
-        "API8", "bytes-that-are-no-text", strings.bytes_that_are_no_text, _statuses(201, 400, 422)
+        "API8", "bytes-that-are-not-text", strings.bytes_that_are_not_text, _statuses(201, 400, 422)
     ),
     Attack(
         "API9", "forgotten-versions", configuration.forgotten_versions, _statuses(404, 405, 422)
@@ -91,8 +91,8 @@ ON_ANYBODY: tuple[Attack[Scene], ...] = (
     ),
     Attack(
         "API10",
-        "what-an-untrusted-proxy-tells",
-        configuration.what_an_untrusted_proxy_tells,
+        "headers-of-an-untrusted-proxy",
+        configuration.headers_of_an_untrusted_proxy,
         _statuses(200, 400),
     ),
 )
@@ -144,15 +144,18 @@ ON_ACCOUNTS: tuple[Attack[Rivalry], ...] = (
     ),
     Attack("API3", "rights-at-registration", ownership.rights_at_registration, INVALID),
     Attack(
-        "API3", "rights-by-a-change-of-one's-own", ownership.rights_by_a_change_of_ones_own, INVALID
+        "API3",
+        "rights-by-changing-the-own-account",
+        ownership.rights_by_changing_the_own_account,
+        INVALID,
     ),
     Attack("API3", "owner-of-a-new-item", ownership.owner_of_a_new_item, INVALID),
     Attack("API3", "owner-of-an-item", ownership.owner_of_an_item, INVALID),
     Attack("API3", "owner-in-the-query", ownership.owner_in_the_query, _statuses(201, 422)),
     Attack(
         "API3",
-        "properties-that-nobody-should-read",
-        ownership.properties_that_nobody_should_read,
+        "hidden-properties",
+        ownership.hidden_properties,
         _statuses(200, 422),
     ),
     Attack("API4", "large-texts-to-check", consumption.large_texts_to_check, INVALID),

@@ -103,7 +103,7 @@ def foreign_hosts(scene: Scene) -> Iterator[Answer]:
     yield ask_raw(scene, "GET", f"http://{EVIL}{ITEMS}", host=EVIL)
 
 
-def hosts_that_are_told_beside(scene: Scene) -> Iterator[Answer]:
+def forwarded_hosts(scene: Scene) -> Iterator[Answer]:
     """Name another host in every header that might be trusted. No response may contain it."""
     port = scene.server.port
     item = json.dumps({"title": "a"}).encode()
@@ -154,9 +154,11 @@ def _with_id(scene: Scene, *headers: str) -> Iterator[Answer]:
     for target in ("/health/live", "/nowhere"):
         answer = ask_raw(scene, "GET", target, *headers)
         assert "set-cookie" not in answer.headers
-        told = answer.headers.get("x-request-id", "")
-        assert len(told) <= 128
-        assert set(told) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+        echoed = answer.headers.get("x-request-id", "")
+        assert len(echoed) <= 128
+        assert set(echoed) <= set(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+        )
         yield answer
 
 
@@ -309,11 +311,11 @@ def operations_beyond_the_contract(scene: Scene) -> Iterator[Answer]:
 # ---------------------------------------------------------------- API10: third parties
 
 
-def what_an_untrusted_proxy_tells(scene: Scene) -> Iterator[Answer]:
+def headers_of_an_untrusted_proxy(scene: Scene) -> Iterator[Answer]:
     """Send malformed proxy headers from a client that is not a proxy."""
-    for told in NONSENSE_OF_PROXIES:
+    for value in NONSENSE_OF_PROXIES:
         headers = [
-            (name.encode(), told.encode("latin-1"))
+            (name.encode(), value.encode("latin-1"))
             for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
         ]
         yield scene.caller.get(ITEMS, headers=headers)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.harness.services import Server, Service
 
-TELLING = ("Traceback", 'File "', ".py", "sqlalchemy", "psycopg", "pymysql", "sqlite3", "$argon2")
+REVEALING = ("Traceback", 'File "', ".py", "sqlalchemy", "psycopg", "pymysql", "sqlite3", "$argon2")
 """Words in a response that reveal to an attacker how the service is built."""
 
 
@@ -42,15 +42,15 @@ def transcript(shared_transcript: Transcript, document: Document) -> Iterator[Tr
         each.close()
     del shared_transcript.clients[lasting:]
     answers = [each for each, _ in shared_transcript.responses]
-    complaints = [each for answer in answers for each in _harm_told_by(answer)]
+    complaints = [each for answer in answers for each in _harm_of(answer)]
     complaints += shared_transcript.complaints(document)
     assert not complaints, "\n".join(complaints)
 
 
-def _harm_told_by(answer: httpx2.Response) -> list[str]:
+def _harm_of(answer: httpx2.Response) -> list[str]:
     name = f"{answer.request.method} {answer.request.url.path} -> {answer.status_code}"
     found = [
-        f"{name} reveals {word}" for word in TELLING if answer.is_error and word in answer.text
+        f"{name} reveals {word}" for word in REVEALING if answer.is_error and word in answer.text
     ]
     return [*found, *([f"{name}: {answer.text[:200]}"] if answer.is_server_error else [])]
 

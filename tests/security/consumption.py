@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LIMIT = 1_048_576
 PATIENCE_SECONDS = 3
-"""Seconds in which every response must arrive, whatever other requests do."""
+"""Seconds in which every response must arrive during every attack."""
 
 SLOW_CLIENTS = 60
 """More than the threads of all workers."""

@@ -148,8 +148,8 @@ def item_by_another_method(rivalry: Rivalry) -> Iterator[Answer]:
 def item_under_a_forged_identity(rivalry: Rivalry) -> Iterator[Answer]:
     """Claim another user's identity in a header."""
     for header in FORGED_IDENTITIES:
-        for told in (rivalry.victim.id, rivalry.victim.email):
-            yield rivalry.attacker.api.get(rivalry.treasure_path, headers={header: told})
+        for identity in (rivalry.victim.id, rivalry.victim.email):
+            yield rivalry.attacker.api.get(rivalry.treasure_path, headers={header: identity})
     me = rivalry.attacker.api.get(ME, headers=dict.fromkeys(FORGED_IDENTITIES, rivalry.victim.id))
     assert me.json()["id"] == rivalry.attacker.id
 
@@ -231,7 +231,7 @@ def rights_at_registration(rivalry: Rivalry) -> Iterator[Answer]:
         yield rivalry.stranger.post(REGISTER, json=body)
 
 
-def rights_by_a_change_of_ones_own(rivalry: Rivalry) -> Iterator[Answer]:
+def rights_by_changing_the_own_account(rivalry: Rivalry) -> Iterator[Answer]:
     """Change the own role."""
     before = rivalry.attacker.api.get(ME).json()
     for field in (*RIGHTS, *SET_BY_THE_SERVICE, *SPELLINGS):
@@ -267,7 +267,7 @@ def owner_in_the_query(rivalry: Rivalry) -> Iterator[Answer]:
     yield answer
 
 
-def properties_that_nobody_should_read(rivalry: Rivalry) -> Iterator[Answer]:
+def hidden_properties(rivalry: Rivalry) -> Iterator[Answer]:
     """Request more properties than a response shows."""
     for query in ({}, {"fields": "password_hash"}, {"include": "password_hash"}, {"expand": "*"}):
         answer = rivalry.attacker.api.get(ME, params=query)

@@ -56,7 +56,7 @@ class Place:
     kind: str
     """`json`, `form`, `query` or `path`."""
     name: str
-    beside: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
     def send(self, api: Api, text: str) -> httpx2.Response:
         """Send the request with this text in the place."""
@@ -78,7 +78,7 @@ class Place:
     def _filled(self, text: str) -> Iterator[tuple[str, str]]:
         # Long enough for a password, so that only its content can be rejected.
         yield self.name, text.ljust(12, "x") if "password" in self.name else text
-        for name in self.beside:
+        for name in self.required:
             yield name, VALID.get(name, lambda: "x" * 40)()
 
 
@@ -111,8 +111,8 @@ def _places_of_body(
         needed = {*schema.get("required", ()), "current_password"}
         for name in texts:
             kind = "form" if media_type == FORM else "json"
-            beside = tuple(other for other in texts if other in needed and other != name)
-            yield Place(method, path, kind, name, beside)
+            required = tuple(other for other in texts if other in needed and other != name)
+            yield Place(method, path, kind, name, required)
 
 
 def _resolved(document: Document, schema: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _client(scene: Scene, place: Place) -> Api:
     return scene.stranger.again() if "/auth/" in place.path else scene.caller
 
 
-def bytes_that_are_no_text(scene: Scene) -> Iterator[Answer]:
+def bytes_that_are_not_text(scene: Scene) -> Iterator[Answer]:
     """Send surrogates and other bytes that are not UTF-8, without encoding them."""
     for spoilt in (
         b"\xed\xa0\x80",

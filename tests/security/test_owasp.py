@@ -11,8 +11,8 @@ from tests.harness.accounts import ASK_TO_LOG_IN, new_email
 from tests.harness.fixtures import OPEN_ORIGIN, TRUSTED_PROXY
 from tests.security.attacks import (
     ON_ACCOUNTS,
-    ON_ANYBODY,
     ON_EVENT_LOOPS,
+    ON_EVERY_SERVICE,
     ON_EVERY_STRING,
     ON_PASSWORDS,
 )
@@ -41,7 +41,7 @@ def launch(attack: Attack[SceneT], scene: SceneT) -> None:
     assert answered
 
 
-@rows(ON_ANYBODY)
+@rows(ON_EVERY_SERVICE)
 def test_attack_on_any_service_fails(attack: Attack[Scene], scene: Scene) -> None:
     launch(attack, scene)
 
@@ -109,9 +109,9 @@ def test_malformed_headers_of_trusted_proxy_do_not_cause_500(
     opened_api: Api, service: Service
 ) -> None:
     expected = (401, 400, 429) if service.has_accounts else (200, 400)
-    for told in NONSENSE_OF_PROXIES:
+    for value in NONSENSE_OF_PROXIES:
         proxy = opened_api.again(peer=TRUSTED_PROXY)
-        proxy.headers |= {"X-Forwarded-For": told, "X-Forwarded-Proto": told}
+        proxy.headers |= {"X-Forwarded-For": value, "X-Forwarded-Proto": value}
 
         assert proxy.get(ITEMS).status_code in expected
         if ask := ASK_TO_LOG_IN.get(service.combination.auth):

@@ -100,8 +100,8 @@ def _complaints(
         try:
             ask()
         except (Failure, FailureGroup) as failure:
-            told = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
-            found += [f"{operation.label}, {mode.value} data: {each}" for each in told]
+            failures = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
+            found += [f"{operation.label}, {mode.value} data: {each}" for each in failures]
         except Unsatisfiable:
             # Without parameters there is no invalid request to generate.
             if mode is not GenerationMode.NEGATIVE:

@@ -300,9 +300,9 @@ class TestIssuer:
 
     @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Original-Host", "Forwarded"])
     def test_callback_url_ignores_forwarded_headers(self, api: Api, header: str) -> None:
-        told = f"host={EVIL}" if header == "Forwarded" else EVIL
+        value = f"host={EVIL}" if header == "Forwarded" else EVIL
 
-        answer = api.again().get("/api/v1/auth/login", headers={header: told})
+        answer = api.again().get("/api/v1/auth/login", headers={header: value})
 
         assert answer.status_code in (302, 400)
         assert EVIL not in answer.headers.get("location", "")

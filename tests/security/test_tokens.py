@@ -110,7 +110,7 @@ FORGED: dict[str, Callable[[Genuine], str]] = {
     "aud-of-another": lambda it: it.altered(aud="another service"),
     "aud-of-a-prefix": lambda it: it.altered(aud=it.claims["aud"][:-1]),
     "aud-of-an-object": lambda it: it.altered(aud={it.claims["aud"]: True}),
-    "aud-of-nobody": lambda it: it.altered(aud=[]),
+    "empty-aud": lambda it: it.altered(aud=[]),
     "exp-over": lambda it: it.altered(exp=int(time.time()) - 2, iat=int(time.time()) - 902),
     "exp-text": lambda it: it.altered(exp="never"),
     "exp-null": lambda it: it.altered(exp=None),
@@ -125,7 +125,7 @@ FORGED: dict[str, Callable[[Genuine], str]] = {
     ),
     "iat-infinite": lambda it: it.altered(iat=float("inf")),
     "nbf-to-come": lambda it: it.altered(nbf=int(time.time()) + 3600),
-    "sub-of-nobody": lambda it: it.altered(sub=str(uuid.UUID(int=0))),
+    "unknown-sub": lambda it: it.altered(sub=str(uuid.UUID(int=0))),
     "sub-of-a-list": lambda it: it.altered(sub=[it.claims["sub"]]),
     "sub-with-NUL": lambda it: it.altered(sub=f"{it.claims['sub']}\0"),
     "sub-with-a-lone-surrogate": lambda it: it.altered(sub="\ud800"),
@@ -146,7 +146,7 @@ FORGED: dict[str, Callable[[Genuine], str]] = {
 """Recipes that each make one thing wrong in an otherwise valid token."""
 
 
-def whoever_calls_with(api: Api, token: str) -> httpx2.Response:
+def own_account_with(api: Api, token: str) -> httpx2.Response:
     """Request the own account."""
     return api.get(ME, headers={"Authorization": f"Bearer {token}"})
 
@@ -158,13 +158,13 @@ def assert_refused(answer: httpx2.Response) -> None:
 
 
 def test_accepts_the_token_that_forgeries_start_from(api: Api, genuine: Genuine) -> None:
-    assert whoever_calls_with(api, genuine.altered()).status_code == 200
-    assert whoever_calls_with(api, genuine.rewritten()).status_code == 200
+    assert own_account_with(api, genuine.altered()).status_code == 200
+    assert own_account_with(api, genuine.rewritten()).status_code == 200
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
 def test_rejects_forged_token(api: Api, genuine: Genuine, forge: Callable[[Genuine], str]) -> None:
-    assert_refused(whoever_calls_with(api, forge(genuine)))
+    assert_refused(own_account_with(api, forge(genuine)))
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_rejects_claims_under_signature_of_another_token(
     theirs = other_account.tokens["access_token"].split(".")
 
     for parts in ((mine[0], theirs[1], mine[2]), (theirs[0], theirs[1], mine[2])):
-        assert_refused(whoever_calls_with(api, ".".join(parts)))
+        assert_refused(own_account_with(api, ".".join(parts)))
 
 
 def test_rejects_user_in_login_of_another_user(
     api: Api, genuine: Genuine, other_account: Account
 ) -> None:
     """The signature is valid, so that only the login does not match."""
-    assert_refused(whoever_calls_with(api, genuine.altered(sub=other_account.id)))
+    assert_refused(own_account_with(api, genuine.altered(sub=other_account.id)))
 
 
 def test_rejects_refresh_token_as_access_token(api: Api, account: Account) -> None:
@@ -216,10 +216,10 @@ def test_reuse_of_stolen_refresh_token_ends_its_family(api: Api, account: Accoun
 
     assert api.post("/api/v1/auth/refresh", json=stolen).status_code == 401
 
-    assert_refused(whoever_calls_with(api, thief["access_token"]))
+    assert_refused(own_account_with(api, thief["access_token"]))
     spent = {"refresh_token": thief["refresh_token"]}
     assert api.post("/api/v1/auth/refresh", json=spent).status_code == 401
-    assert whoever_calls_with(api, elsewhere["access_token"]).status_code == 200
+    assert own_account_with(api, elsewhere["access_token"]).status_code == 200
 
 
 def test_rejects_token_after_logout(api: Api, account: Account) -> None:

@@ -35,7 +35,7 @@ class Mutation:
     """The combination that shows the mistake, in the form of `--only`."""
     stage: Stage
     """The first stage that finds it."""
-    told: str
+    reported: str
     """A part of the failure's report, which proves that it failed for this reason."""
     nightly: bool = False
 

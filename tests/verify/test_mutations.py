@@ -124,7 +124,7 @@ def test_expected_stage_finds_mutation(mutation: Mutation, template: Path) -> No
     assert verified.code == 1
     (combination,) = verified.combinations
     assert f"FAILED {mutation.stage} {combination}" in verified.printed
-    assert mutation.told in verified.found
+    assert mutation.reported in verified.found
 
 
 @pytest.mark.parametrize(("only", "last"), UNBROKEN)
@@ -137,7 +137,7 @@ def test_unchanged_template_passes(only: str, last: Stage, template: Path) -> No
 
 
 def test_reports_migrations_without_a_server(template: Path) -> None:
-    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    nowhere = f"postgresql://absent@127.0.0.1:{free_port()}/none"
 
     verified = verify(template, ON_A_SERVER, Stage.STATIC, NEW_BACKEND_POSTGRESQL=nowhere)
 

@@ -37,7 +37,7 @@ a reverse proxy does.
 _COMPOSE_VERSION = ("docker", "compose", "version")
 _LOG_LINES = "15"
 _CLEAR_LINE = "\x1b[2K"
-"""The prefix of each log line, which Compose 2.26 prints whatever `--ansi` says."""
+"""The prefix of each log line, which Compose 2.26 prints with every `--ansi`."""
 
 _UP_SECONDS = "120"
 _CLEAN_UP_SECONDS = 60
@@ -110,7 +110,7 @@ def _run(place: Workplace, case: Case, containers: _Containers) -> str:
 
 
 def _check_user(what: str, described: Mapping[str, Any]) -> None:
-    """Root has too many rights, and Kubernetes cannot tell whether a name is root's."""
+    """Root has too many rights, and Kubernetes cannot see whether a name is root's."""
     user = str(described["Config"]["User"])
     number = user.partition(":")[0]
     if not number.isdecimal() or not int(number):

@@ -40,8 +40,8 @@ class Records:
 
 
 def _path(folder: Path, parts: tuple[object, ...]) -> Path:
-    told = "\n".join([_program(), sys.version, *map(str, parts)])
-    name = hashlib.sha256(told.encode()).hexdigest()
+    key = "\n".join([_program(), sys.version, *map(str, parts)])
+    name = hashlib.sha256(key.encode()).hexdigest()
     return folder / name[:2] / f"{name[2:32]}.json"
 
 

@@ -125,8 +125,8 @@ def _case(
         Given({name: Answer(value, Source.FLAG, name) for name, value in given.items()}, {}),
     )
     only = ",".join(f"{name}={str(value).lower()}" for name, value in combination.items())
-    told = "".join(f",{name}={value}" for name, value in others.items())
-    return Case(combination, answers.values, only + told)
+    extra = "".join(f",{name}={value}" for name, value in others.items())
+    return Case(combination, answers.values, only + extra)
 
 
 def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -135,9 +135,9 @@ def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Map
     for current in questionnaire.walk(answers):
         if current.name in answers or not (current.applies and current.question.choices):
             continue
-        told = f"{current.name} of {sorted(given.items(), key=str)}"
+        seed = f"{current.name} of {sorted(given.items(), key=str)}"
         allowed = current.allowed
         answers[current.name] = (
-            _PYTHON if _PYTHON in allowed else allowed[crc32(told.encode()) % len(allowed)]
+            _PYTHON if _PYTHON in allowed else allowed[crc32(seed.encode()) % len(allowed)]
         )
     return answers

@@ -116,8 +116,8 @@ def _add_case(suite: ET.Element, result: Result) -> None:
         time=f"{result.seconds:.3f}",
     )
     if result.outcome is Outcome.FAILED:
-        told = f"{result.detail}\n\n{result.repeat}".translate(_XML_CONTROL)
-        ET.SubElement(case, "failure", message=f"{result.stage} failed").text = told
+        text = f"{result.detail}\n\n{result.repeat}".translate(_XML_CONTROL)
+        ET.SubElement(case, "failure", message=f"{result.stage} failed").text = text
     elif result.outcome is Outcome.LEFT_OUT:
         ET.SubElement(case, "skipped", message=result.detail)
     elif result.outcome is Outcome.NOT_RUN:

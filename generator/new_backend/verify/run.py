@@ -278,10 +278,10 @@ class _Run:
             self._require_server(case)
             # Tests that run once per kind go to the first case of the kind, so the result depends
             # on all cases.
-            beside = ",".join(each.id for each in self.request.cases)
+            among = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
-                (*self._key_of_installed(case, stage), beside),
-                lambda: suites.run(self.place, case, stage, beside=self.request.cases),
+                (*self._key_of_installed(case, stage), among),
+                lambda: suites.run(self.place, case, stage, among=self.request.cases),
             )
 
         return step

@@ -119,7 +119,7 @@ class Workplace:
         cwd: Path,
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end, whatever its exit code. Its output includes standard error."""
+        """Run a program to its end, with any exit code. Its output includes standard error."""
         if self.stopped.is_set():
             message = "interrupted"
             raise StageFailed(message)

@@ -67,7 +67,7 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
             _complaint(place, [environment / "bin" / program, *arguments], tree, variables)
             for program, *arguments in _IN_THE_SERVICE
         ]
-    for command, file in _beside_it(tree):
+    for command, file in _file_checks(tree):
         # Many services have the same file, which is checked once in a run.
         key = (*map(str, command), hashlib.sha256((tree / file).read_bytes()).digest())
         found.append(place.once(key, partial(_complaint, place, command, tree, variables)))
@@ -101,7 +101,7 @@ def _complaint(
     return ""
 
 
-def _beside_it(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
+def _file_checks(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
     """Yield each program that checks one file, and the file."""
     tools = Path(sys.executable).parent
     for pattern, schema in _SCHEMAS.items():
@@ -121,10 +121,10 @@ def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
     mypy discards its cache if its settings, the libraries or Django's applications differ.
     """
     tools = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8")).get("tool", {})
-    told = repr(tools.get("mypy")).encode()
+    distinct = repr(tools.get("mypy")).encode()
     if django := tools.get("django-stubs", {}).get("django_settings_module"):
-        told += (tree / "src" / django.replace(".", "/")).with_suffix(".py").read_bytes()
-    settings = hashlib.sha256(told).hexdigest()[:8]
+        distinct += (tree / "src" / django.replace(".", "/")).with_suffix(".py").read_bytes()
+    settings = hashlib.sha256(distinct).hexdigest()[:8]
     folder = place.kept / "mypy" / environment.name
     folder.mkdir(parents=True, exist_ok=True)
     for number in count():

@@ -63,11 +63,11 @@ def run(
     case: Case,
     stage: Stage,
     *arguments: str,
-    beside: Sequence[Case] = (),
+    among: Sequence[Case] = (),
 ) -> str:
     """Run the suites of a stage on an installed service, and return pytest's closing line.
 
-    `beside` contains all cases of the run. Tests that run once per kind go to the first of these.
+    `among` contains all cases of the run. Tests that run once per kind go to the first of these.
 
     Raises:
         StageFailed: A test failed, or none ran.
@@ -78,7 +78,7 @@ def run(
         # tests.
         *(f"--service={place.tree(case)}", *arguments, *SUITES[stage]),
     ]
-    others = ",".join(each.id for each in beside)
+    others = ",".join(each.id for each in among)
     done = place.attempt(
         command, cwd=place.root, environment=place.environment(COMBINATIONS=others or case.id)
     )
