@@ -118,8 +118,8 @@ def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> s
 def _date_by_content(tree: Path) -> None:
     """Set equal times for files of equal content, and different times otherwise.
 
-    mypy's cache identifies a file by its time in seconds and its size, and the services of a run
-    have files of the same name that are written in the same second.
+    mypy's cache identifies a file by its time in seconds and its size. The services of a run have
+    files of the same name that are written in the same second.
     """
     for path in tree.rglob("*"):
         if path.is_file():
