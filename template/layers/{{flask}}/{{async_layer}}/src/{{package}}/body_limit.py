@@ -11,7 +11,7 @@ BROKEN_OFF = "broken_off"
 
 
 class BodyLimit:
-    """Truncates a body that exceeds the limit, and reads no more of it.
+    """Middleware that truncates a body at the limit, and reads no more of it.
 
     Quart would keep the whole body in memory. It would not report an incomplete body: the scope
     then has the key `BROKEN_OFF`.

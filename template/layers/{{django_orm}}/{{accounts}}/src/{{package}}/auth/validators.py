@@ -7,7 +7,7 @@ MAX_LENGTH = 128
 
 
 class MaximumLengthValidator:
-    """Rejects passwords that take too long to hash."""
+    """Validator that rejects passwords that take too long to hash."""
 
     def validate(self, password: str, _user: AbstractBaseUser | None = None) -> None:
         """Check the length of a password.

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class IssuerBackend(ModelBackend):
-    """Loads the user of a session, and rejects all passwords."""
+    """Backend that loads the user of a session, and rejects all passwords."""
 
     def authenticate(
         self,

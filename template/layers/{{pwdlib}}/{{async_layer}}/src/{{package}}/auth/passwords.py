@@ -1,4 +1,4 @@
-"""Passwords: hashed by Argon2id in worker threads, so that the event loop goes on meanwhile."""
+"""Password hashing with Argon2id in worker threads, so that the event loop is not blocked."""
 
 import secrets
 

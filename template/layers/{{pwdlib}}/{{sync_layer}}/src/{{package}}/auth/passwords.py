@@ -1,4 +1,4 @@
-"""Passwords: hashed by Argon2id."""
+"""Password hashing with Argon2id."""
 
 import secrets
 from threading import BoundedSemaphore
