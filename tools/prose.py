@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 LONG = 25
 _SEPARATOR = r"""[\s#_"'-]+"""
-_IGNORED = {"__pycache__", ".venv"}
+_CACHES = {"__pycache__", ".DS_Store"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,11 @@ def _paragraphs(path: Path, text: str) -> Iterator[tuple[int, str]]:
             yield from ((line, item) for item in items)
 
 
+def _paths(patterns: list[str]) -> set[Path]:
+    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    return {path for path in found if path.is_file() and not _CACHES & {*path.parts}}
+
+
 def main() -> int:
     """Print the findings, and return 1 if there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,9 +102,9 @@ def main() -> int:
         (ROOT / "tools" / "prose.toml").read_text(encoding="utf-8")
     )
     ruled_out = expressions(settings["words"])
-    paths = {path for pattern in settings["files"] for path in ROOT.glob(pattern)}
+    paths = _paths(settings["files"]) - _paths(settings["ignored"])
     failed = False
-    for path in sorted(path for path in paths if path.is_file() and not _IGNORED & {*path.parts}):
+    for path in sorted(paths):
         name = path.relative_to(ROOT).as_posix()
         text = path.read_text(encoding="utf-8")
         for finding in findings(text, ruled_out, settings["exceptions"].get(name, "")):
