@@ -13,6 +13,7 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,11 @@ def findings(
             yield Finding(text.count("\n", 0, match.start()) + 1, found, advice)
 
 
+def exception_of(name: str, exceptions: dict[str, str]) -> str:
+    """Return the expression of what a file may contain, from all patterns that match its name."""
+    return "|".join(found for pattern, found in exceptions.items() if fnmatch(name, pattern))
+
+
 def long_sentences(path: Path, text: str) -> Iterator[Finding]:
     """Yield the sentences of more than `LONG` words in Markdown and docstrings."""
     for line, paragraph in _paragraphs(path, text):
@@ -107,7 +113,7 @@ def main() -> int:
     for path in sorted(paths):
         name = path.relative_to(ROOT).as_posix()
         text = path.read_text(encoding="utf-8")
-        for finding in findings(text, ruled_out, settings["exceptions"].get(name, "")):
+        for finding in findings(text, ruled_out, exception_of(name, settings["exceptions"])):
             failed = True
             sys.stdout.write(f"{name}:{finding}\n")
         if suggest:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.prose import expressions, findings, long_sentences
+from tools.prose import exception_of, expressions, findings, long_sentences
 
 WORDS = expressions({"zaps?": "sends", "(?<!there[\\s_])is zero": "is 0"})
 
@@ -37,6 +37,14 @@ def test_exception_allows_only_its_text() -> None:
     found = findings("client.zap\nThe client zaps.\n", WORDS, exception=r"\.zap")
 
     assert [finding.line for finding in found] == [2]
+
+
+def test_exception_applies_to_files_of_its_pattern() -> None:
+    exceptions = {"a/{{b}}/*": "zap", "a/c.py": "zip"}
+
+    assert exception_of("a/{{b}}/src/d.py", exceptions) == "zap"
+    assert exception_of("a/c.py", exceptions) == "zip"
+    assert exception_of("a/d.py", exceptions) == ""
 
 
 def test_suggests_shorter_sentences_outside_code() -> None:
