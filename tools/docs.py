@@ -2,7 +2,7 @@
 """Write the parts of the documentation that are generated from `copier.yml` and the template.
 
 The markers `<!-- name:begin -->` and `<!-- name:end -->` enclose them. --check writes nothing, and
-exits with 1 if a part is out of date.
+exits with 1 if a part is out of date or a link is broken.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ROOT / "template" / "layers"
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 _COMPILED = {"__pycache__", ".DS_Store"}
 
 
@@ -166,7 +166,18 @@ def main() -> int:
         else:
             document.write_text(text, encoding="utf-8", newline="\n")
             sys.stdout.write(f"Wrote {name}\n")
-    return 1 if check and stale else 0
+    broken = [*broken_links()] if check else []
+    for document, link in broken:
+        sys.stderr.write(f"{document.relative_to(ROOT)} links to {link}, which does not exist\n")
+    return 1 if check and (stale or broken) else 0
+
+
+def broken_links() -> Iterator[tuple[Path, str]]:
+    """Yield each link of a document to a file or folder of this repository that does not exist."""
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            if not (document.parent / link).exists():
+                yield document, link
 
 
 def _stale(parts: dict[str, str]) -> Iterator[tuple[Path, str]]:
