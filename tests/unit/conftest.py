@@ -23,7 +23,7 @@ def _refuse_processes(event: str, arguments: tuple[Any, ...]) -> None:
         executable, words, *_ = arguments
         name = Path(str(executable or words[0])).name
         if name not in _ALLOWED:
-            message = f"tests/unit starts no process, and this is {name}: move the test"
+            message = f"tests/unit must not start {name}: move the test to tests/commands"
             raise AssertionError(message)
 
 
