@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations as subsets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from new_backend.errors import InputRefusedError
 from new_backend.questions import OpenQuestion
@@ -31,7 +31,10 @@ def name_of(combination: Mapping[str, Value]) -> str:
 
 
 def covering(combinations: Sequence[Combination], strength: int) -> list[Combination]:
-    """Choose combinations so that each valid choice of `strength` answers stands in one of them.
+    """Choose combinations so that each valid choice of `strength` answers occurs in one of them.
+
+    Greedy: the next combination is the one with the most choices that do not occur yet. The
+    combinations are enumerated, so that every rule holds without being known here.
 
     Raises:
         InputRefusedError: The strength is below 1.
@@ -40,20 +43,18 @@ def covering(combinations: Sequence[Combination], strength: int) -> list[Combina
         message = f"--strength {strength}: give 1 or more"
         raise InputRefusedError(message)
     names = list(dict.fromkeys(name for combination in combinations for name in combination))
-    if strength >= len(names):
-        return list(combinations)
-    from covertable import make
-
-    rows = [tuple(combination.get(name) for name in names) for combination in combinations]
-    chosen = make(
-        [sorted({row[index] for row in rows}, key=repr) for index in range(len(names))],
-        strength=strength,
-        constraints=list(_constraints(rows, len(names))),
-    )
-    covered = {tuple(row) for row in chosen}
-    return [
-        combination for combination, row in zip(combinations, rows, strict=True) if row in covered
+    columns = list(subsets(names, min(strength, len(names))))
+    occurring = [
+        {tuple((name, each.get(name)) for name in column) for column in columns}
+        for each in combinations
     ]
+    missing = set().union(*occurring)
+    chosen = []
+    while missing:
+        best = max(range(len(combinations)), key=lambda index: len(occurring[index] & missing))
+        chosen.append(best)
+        missing -= occurring[best]
+    return [combinations[index] for index in sorted(chosen)]
 
 
 def shard(combinations: Sequence[Combination], part: str) -> list[Combination]:
@@ -87,20 +88,3 @@ def _extend(
         if current.default is not None:
             context[question.name] = current.default
     yield chosen
-
-
-def _constraints(rows: Sequence[tuple[Value | None, ...]], width: int) -> Iterator[dict[str, Any]]:
-    """Tell the covering-array library which partial rows some valid row completes.
-
-    One constraint for each set of columns lets it see at once that a partial row leads nowhere.
-    """
-    for size in range(2, width + 1):
-        for columns in subsets(range(width), size):
-            valid = {tuple(row[column] for column in columns) for row in rows}
-            yield {
-                "operator": "fn",
-                "requires": list(columns),
-                "evaluate": lambda row, columns=columns, valid=valid: (
-                    tuple(row[column] for column in columns) in valid
-                ),
-            }

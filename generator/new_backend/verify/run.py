@@ -77,7 +77,8 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         with ExitStack() as stack:
             renderer = rendered.Renderer(questionnaire.source, request.jobs)
             stack.callback(renderer.close)
-            kinds = sorted({migrations.database_of(case) for case in request.cases})
+            on_servers = {Stage.STATIC, Stage.TEST, Stage.CONTRACT} & {*request.stages}
+            kinds = sorted({migrations.database_of(case) for case in request.cases if on_servers})
             missing = stack.enter_context(databases.started(kinds))
             run = _Run(place, request, listener, renderer, frozenset(missing))
             results = run.results()
