@@ -246,7 +246,7 @@ class TestDocs:
                 if "bundle" not in each
             ),
         ]
-        assert any("/openapi.json" in each for each in sources)
+        assert any('"openapi.json"' in each for each in sources)
 
     @pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
     def test_docs_can_be_disabled(self, opened_api: Api, path: str) -> None:

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
-API_SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-}
 DOCUMENT_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 CREDENTIALS = ("authorization", "cookie", "x-csrf-token", "x-api-key")
@@ -126,12 +121,23 @@ class Document:
 # ---------------------------------------------------------------- Rules for every response
 
 
+def security_headers(response: httpx2.Response) -> dict[str, str]:
+    """Return the headers against attacks by other sites that a response must carry."""
+    is_page = response.headers.get("content-type", "").startswith("text/html")
+    return {
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        # The forms of a page under "no-referrer" are sent with "Origin: null".
+        "referrer-policy": "same-origin" if is_page else "no-referrer",
+    }
+
+
 def convention_complaints(response: httpx2.Response, *, production: bool) -> list[str]:
     """Yield the rules for every response of a service that this one breaks."""
     name = f"{response.request.method} {response.request.url.path} -> {response.status_code}"
     found = [
         f"{name}: {header} is {response.headers.get(header)!r}, expected {expected!r}"
-        for header, expected in API_SECURITY_HEADERS.items()
+        for header, expected in security_headers(response).items()
         if response.headers.get(header) != expected
     ]
     if production and "strict-transport-security" not in response.headers:

@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from new_backend import __version__, interruption
-from new_backend.verify import databases, image, libraries, migrations, rendered, static, suites
+from new_backend.verify import (
+    browser,
+    databases,
+    image,
+    libraries,
+    migrations,
+    rendered,
+    static,
+    suites,
+)
 from new_backend.verify.passed import Records, digest
 from new_backend.verify.report import Outcome, Report, Result, repeat_command
 from new_backend.verify.stages import Stage, StageFailed, Workplace
@@ -84,6 +93,7 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
             results = run.results()
             left_out = [
                 *(migrations.left_out(request.cases) if Stage.STATIC in request.stages else []),
+                *(browser.left_out() if Stage.CONTRACT in request.stages else []),
                 *_without_server(results, request.cases, missing),
             ]
     return Report(
@@ -281,7 +291,7 @@ class _Run:
             # on all cases.
             among = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
-                (*self._key_of_installed(case, stage), among),
+                (*self._key_of_installed(case, stage), among, browser.executable() or ""),
                 lambda: suites.run(self.place, case, stage, among=self.request.cases),
             )
 
