@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +102,6 @@ class TestAdmin:
         page: Page,
         site: str,
         first_admin: str,
-        server: Server,
         combination: Combination,
         account: Account,
     ) -> None:
@@ -142,14 +140,13 @@ class TestAdmin:
         assert account.api.get("/api/v1/users/me").status_code == 401
 
         page.click("#logout-form button")
-        page.goto(f"{site}/admin/")
-        expect(page).to_have_url(re.compile(r"/admin/login/"))
+        expect(page.locator("h1")).to_have_text("Logged out")
+        assert page.request.get(f"{site}/admin/", max_redirects=0).status == 302
 
+    @pytest.mark.auth("jwt", "session", "api-key")
     def test_login_page_refuses_a_wrong_password(
-        self, page: Page, site: str, first_admin: str, combination: Combination
+        self, page: Page, site: str, first_admin: str
     ) -> None:
-        if combination.auth == "oauth2":
-            return
         page.goto(f"{site}/admin/")
         page.fill("#id_username", first_admin)
         page.fill("#id_password", "wrong")
@@ -176,11 +173,7 @@ def execute(found: Locator, body: dict[str, Any] | None = None) -> tuple[str, An
     """Try an operation out; return the status and the JSON that the page shows."""
     if body is not None:
         found.locator("textarea.body-param__text").fill(json.dumps(body))
-    page = found.page
-    with page.expect_response(lambda response: "/api/v1/" in response.url and (
-        response.request.method != "GET" or "csrf" not in response.url
-    )):
-        found.locator(".btn.execute").click()
+    found.locator(".btn.execute").click()
     status = found.locator(".live-responses-table .response .response-col_status")
     expect(status).to_be_visible()
     text = found.locator(".live-responses-table .response .highlight-code code").first
@@ -218,9 +211,7 @@ def log_in_on_page(page: Page, address: str, auth: str, account: Account) -> Non
 
 @pytest.mark.once_per("framework", "auth", "concurrency", "django_api")
 class TestDocs:
-    def test_every_operation_is_shown(
-        self, page: Page, server: Server, document: Document
-    ) -> None:
+    def test_every_operation_is_shown(self, page: Page, server: Server, document: Document) -> None:
         page.goto(f"{server.url}/docs")
 
         operations = sum(map(len, document.content["paths"].values()))
