@@ -49,24 +49,24 @@ def browsing(executable: str) -> Iterator[Browser]:
 
 @contextmanager
 def new_page(browser: Browser) -> Iterator[Page]:
-    """Open a page with cookies of its own; it must not complain.
+    """Open a page with cookies of its own, and fail if it reports an error.
 
-    Its complaints are exceptions of scripts and what a policy blocks. A response of 400 or above is
-    no complaint.
+    Errors are exceptions of scripts, and what a policy blocks. A response of 400 or above is not
+    an error.
     """
-    complaints: list[str] = []
+    errors: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
+            errors.append(message.text)
 
     with browser.new_context(ignore_https_errors=True) as context:
         context.set_default_timeout(ACTION_MILLISECONDS)
         page = context.new_page()
         page.on("console", listen)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         yield page
-    assert complaints == []
+    assert errors == []
 
 
 # ---------------------------------------------------------------- A reverse proxy
@@ -94,7 +94,7 @@ class _Proxy(ThreadingHTTPServer):
         self.prefix = prefix
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of a browser that hangs up."""
+        """Ignore a browser that closes its connection."""
 
 
 class _Forwarding(BaseHTTPRequestHandler):
@@ -123,7 +123,7 @@ class _Forwarding(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_DELETE = forward  # noqa: N815 - http.server's names
 
     def log_message(self, *_: object) -> None:
-        """Say nothing of a request."""
+        """Write no log."""
 
 
 def _new_certificate(folder: Path) -> Path:
