@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that nobody has logged in on; a script that fails, or is blocked, fails the test."""
+    """A page without a login. A script that fails, or is blocked, fails the test."""
     with new_page(browser) as opened:
         yield opened
 

@@ -18,7 +18,7 @@ def executable() -> str | None:
 
 
 def left_out() -> list[str]:
-    """Tell, in a sentence, what cannot be looked at on this machine."""
+    """Return a sentence for what this machine cannot check."""
     if executable():
         return []
     return ["No page was opened in a browser: Chromium is not installed"]
