@@ -246,7 +246,7 @@ def test_keeps_given_answer_that_only_a_default_excludes(
 
 def test_asks_for_name_if_folder_is_not_a_valid_name(start: Start, workplace: Path) -> None:
     child = start("My Shop")
-    child.expect_exact('"My Shop" is no valid name')
+    child.expect_exact('"My Shop" is not a valid name')
     answer(child, "Name of the service", CTRL_U + "shop" + ENTER)
     answer(child, "Import name", CTRL_C)
 

@@ -186,10 +186,10 @@ class TestNames:
             ("test", '"test" is the name of a folder that every service has'),
             ("tests", '"tests" is the name of a folder that every service has'),
             ("aux", '"aux" is a device name that Windows reserves'),
-            ("a" * 51, "The name has 51 characters, at most "),
-            ("", "The name is empty: give one in lower-case letters, digits and single hyphens"),
+            ("a" * 51, "The name has 51 characters. At most "),
+            ("", "The name is empty. Use lower-case letters, digits and single hyphens"),
             *(
-                (name, f'"{shown or name}" is no valid name: use lower-case letters a to z')
+                (name, f'"{shown or name}" is not a valid name. Use lower-case letters a to z')
                 for name, shown in [
                     ("Shop", ""),
                     ("my shop", ""),
@@ -228,7 +228,7 @@ class TestNames:
 
         assert ended.code == 2
         assert ended.err.startswith(
-            'new-backend: the folder\'s name, taken as project_name: "My Shop" is no valid name'
+            'new-backend: the folder\'s name, taken as project_name: "My Shop" is not a valid name'
         )
         assert left_in(workplace) == []
 
@@ -266,9 +266,9 @@ class TestChecks:
             'the folder\'s name, taken as project_name: "class" is a keyword of Python: '
             "choose another, such as class-service",
             "--description: The text has a line break, a tab or another character that cannot be "
-            "printed: keep it to one line of plain text",
-            "--author: The text begins or ends with a space: remove it",
-            '--email: "ada at home" is no e-mail address: give one such as dev@example.org, or '
+            "printed. Use one line of plain text",
+            "--author: The text begins or ends with a space. Remove it",
+            '--email: "ada at home" is not an email address. Use an address like dev@example.org, or '
             "leave it empty",
             '--framework: "fastapl" is not offered: did you mean fastapi? '
             "Choose from fastapi, flask, django",

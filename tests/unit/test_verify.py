@@ -59,7 +59,7 @@ class TestBadInput:
                 ("--only", "framework=flask,orm=django"),
                 "--only framework=flask,orm=django: no valid combination has these answers",
             ),
-            (("--only", f"{FLASK},project_name=../x"), '"../x" is no valid name'),
+            (("--only", f"{FLASK},project_name=../x"), '"../x" is not a valid name'),
             (
                 ("--only", f"{FLASK},ci=github", "--only", f"{FLASK},ci=gitlab"),
                 f"--only: ci is both github and gitlab for {FLASK_ID}",
