@@ -268,8 +268,8 @@ class TestChecks:
             "--description: The text has a line break, a tab or another character that cannot be "
             "printed. Use one line of plain text",
             "--author: The text begins or ends with a space. Remove it",
-            '--email: "ada at home" is not an email address. Use an address like dev@example.org, or '
-            "leave it empty",
+            '--email: "ada at home" is not an email address. Use an address like '
+            "dev@example.org, or leave it empty",
             '--framework: "fastapl" is not offered: did you mean fastapi? '
             "Choose from fastapi, flask, django",
             '--database: "oracle" is not offered. Choose from postgresql, mysql, sqlite',
