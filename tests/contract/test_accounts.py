@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import subprocess
@@ -26,10 +27,14 @@ from tests.harness.accounts import (
     try_password,
 )
 from tests.harness.api import Api, new_peer
+from tests.harness.background import Background
 from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.fixtures import TRUSTED_PROXY
+from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from tests.harness.api import Transcript
     from tests.harness.databases import Database
     from tests.harness.fixtures import Start
@@ -41,11 +46,13 @@ JSON = {"Content-Type": "application/json"}
 MEMBERS = {"id", "email", "role", "is_active", "created_at"}
 NO_USER = "01900000-0000-7000-8000-000000000000"
 NEW_PASSWORD = "another correct horse"  # noqa: S105 - of no real account
+OTHER_PASSWORD = "yet another correct horse"  # noqa: S105 - as above
 ATTEMPTS = 5
 HASHING_SECONDS = 2
 WINDOW_SECONDS = 60
 TIMED = 20
 AT_ONCE = 50
+RACES = 4
 LIVE_SECONDS = 0.05
 DEAR_ROUNDS = 12
 HASH = (
@@ -474,6 +481,17 @@ class TestOutdatedHash:
 
         assert account.api.get("/api/v1/users/me").status_code == 200
 
+    def test_successful_login_keeps_hash_of_newer_password(
+        self, api: Api, service: Service, stored: _StoredHash, log_in: Try
+    ) -> None:
+        newer = _hashed(service, rounds=2, password=NEW_PASSWORD)
+
+        with stored.changing_to(newer):
+            login = Background(partial(log_in, api.again(), stored.email, PASSWORD)).until_blocked()
+
+        assert login.status == 401
+        assert stored.read() == newer
+
 
 class _StoredHash:
     """The stored hash of an account's password."""
@@ -500,11 +518,19 @@ class _StoredHash:
             self.email,
         )
 
+    def changing_to(self, value: str) -> AbstractContextManager[None]:
+        """Replace the hash in a transaction that is committed when the block ends."""
+        return self._database.changing(
+            f"UPDATE user_account SET {self._column} = %s WHERE email = %s",  # noqa: S608 - our own
+            value,
+            self.email,
+        )
 
-def _hashed(service: Service, *, rounds: int) -> str:
-    """Return a hash of the default password, in the service's format."""
+
+def _hashed(service: Service, *, rounds: int, password: str = PASSWORD) -> str:
+    """Return a hash of a password, in the service's format."""
     done = subprocess.run(
-        [service.folder / ".venv/bin/python", "-c", HASH, str(rounds), PASSWORD],
+        [service.folder / ".venv/bin/python", "-c", HASH, str(rounds), password],
         capture_output=True,
         text=True,
         check=True,
@@ -514,6 +540,51 @@ def _hashed(service: Service, *, rounds: int) -> str:
 
 def _parameters(password_hash: str) -> str:
     return password_hash.rsplit("$", 2)[0]
+
+
+@pytest.mark.auth("jwt", "session")
+class TestLoginInFlight:
+    """An account that changes between the check of the password and the start of the login."""
+
+    def test_rejects_password_that_has_changed(
+        self, api: Api, service: Service, database: Database, email: str, log_in: Try
+    ) -> None:
+        newer = _hashed(service, rounds=2, password=NEW_PASSWORD)
+
+        with _StoredHash(database, service, email).changing_to(newer):
+            login = Background(partial(log_in, api.again(), email, PASSWORD)).until_blocked()
+
+        assert login.status == 401
+        assert StoredLogins.of(database, service.combination, email).count() == 0
+
+    def test_rejects_account_that_was_deactivated(
+        self, api: Api, service: Service, database: Database, email: str, log_in: Try
+    ) -> None:
+        deactivate = "UPDATE user_account SET is_active = false WHERE email = %s"
+
+        with database.changing(deactivate, email):
+            login = Background(partial(log_in, api.again(), email, PASSWORD)).until_blocked()
+
+        assert login.status == 401
+        assert StoredLogins.of(database, service.combination, email).count() == 0
+
+    def test_login_with_old_password_never_outlives_password_change(
+        self, api: Api, account: Account, service: Service, database: Database, log_in: Try
+    ) -> None:
+        passwords = itertools.cycle([account.password, NEW_PASSWORD])
+        current = next(passwords)
+        for _ in range(RACES):
+            new = next(passwords)
+            login = Background(partial(log_in, api.again(), account.email, current))
+            change = account.api.patch(
+                "/api/v1/users/me", json={"password": new, "current_password": current}
+            )
+
+            assert change.status_code == 200
+            assert login.status in {200, 401}
+            logins = StoredLogins.of(database, service.combination, account.email)
+            assert logins.count() == 1, "the login that changed the password"
+            current = new
 
 
 @pytest.mark.auth("jwt", "session")
@@ -622,6 +693,19 @@ class TestUpdateMe:
 
         assert other.get("/api/v1/users/me").status_code == 401
 
+    def test_one_of_two_concurrent_password_changes_succeeds(
+        self, api: Api, account: Account, service: Service, log_in: Try
+    ) -> None:
+        other, _ = LOG_IN[service.combination.auth](api, account.email, PASSWORD)
+        change = Background(partial(_send_password, other, PASSWORD, OTHER_PASSWORD))
+
+        statuses = {NEW_PASSWORD: _change_password(account).status_code}
+        statuses[OTHER_PASSWORD] = change.status
+
+        assert sorted(statuses.values()) == [200, 401]
+        (valid,) = [password for password, status in statuses.items() if status == 200]
+        assert log_in(api, account.email, valid).status_code == 200
+
     def test_new_password_keeps_current_login(self, account: Account) -> None:
         _change_password(account)
 
@@ -704,9 +788,11 @@ class TestUpdateMe:
 
 
 def _change_password(account: Account) -> httpx2.Response:
-    return account.api.patch(
-        "/api/v1/users/me", json={"password": NEW_PASSWORD, "current_password": PASSWORD}
-    )
+    return _send_password(account.api, PASSWORD, NEW_PASSWORD)
+
+
+def _send_password(api: Api, current: str, new: str) -> httpx2.Response:
+    return api.patch("/api/v1/users/me", json={"password": new, "current_password": current})
 
 
 class TestListUsers:

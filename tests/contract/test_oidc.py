@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,9 @@ import pytest
 
 from tests.harness.accounts import LOG_IN, Account, in_session, new_email, register
 from tests.harness.api import Api
+from tests.harness.background import Background
 from tests.harness.issuer import issuer_settings, let_in, new_issuer, shared_issuer
+from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
     import httpx2
 
     from tests.harness.api import Transcript
+    from tests.harness.databases import Database
     from tests.harness.fixtures import Start
+    from tests.harness.services import Service
 
 pytestmark = pytest.mark.auth("oauth2")
 
@@ -175,6 +180,22 @@ class TestCallback:
         issuer.person, issuer.told = {"sub": "one"}, {**person, "sub": "another"}
 
         assert_refused(Browser(api).come_back())
+
+    def test_rejects_account_deactivated_during_login(
+        self, api: Api, issuer: Any, service: Service, database: Database
+    ) -> None:
+        issuer.person = somebody()
+        email = me(api, Browser(api).come_back())["email"]
+        browser = Browser(api.again())
+        back = let_in(browser.there.headers["location"])
+        before = StoredLogins.of(database, service.combination, email).count()
+        deactivate = "UPDATE user_account SET is_active = false WHERE email = %s"
+
+        with database.changing(deactivate, email):
+            login = Background(partial(browser.bring, back)).until_blocked()
+
+        assert login.status == 403
+        assert StoredLogins.of(database, service.combination, email).count() == before
 
     def test_deactivation_applies_immediately_and_can_be_undone(
         self, api: Api, admin: Account, issuer: Any

@@ -70,6 +70,9 @@ class Database(Protocol):
     def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
         """Run a statement, with `%s` for each value, and return its rows."""
 
+    def changing(self, statement: str, *values: object) -> AbstractContextManager[None]:
+        """Run a statement in a transaction that is committed when the block ends."""
+
     def drop(self) -> None:
         """Drop the database."""
 
@@ -156,6 +159,12 @@ class PostgresDatabase:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else ()
 
+    @contextmanager
+    def changing(self, statement: str, *values: object) -> Iterator[None]:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.encode(), values)
+            yield
+
     def drop(self) -> None:
         drop(self.server, self.name)
 
@@ -220,6 +229,14 @@ class MysqlDatabase:
     def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
         with connect_to_mysql(self.url) as connection:
             return _run(connection, statement, *values)
+
+    @contextmanager
+    def changing(self, statement: str, *values: object) -> Iterator[None]:
+        with connect_to_mysql(self.url) as connection:
+            connection.begin()
+            _run(connection, statement, *values)
+            yield
+            connection.commit()
 
     def drop(self) -> None:
         drop(self.server, self.name)
@@ -424,6 +441,17 @@ class SqliteDatabase:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
         try:
             return connection.execute(statement.replace("%s", "?"), values).fetchall()
+        finally:
+            connection.close()
+
+    @contextmanager
+    def changing(self, statement: str, *values: object) -> Iterator[None]:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(statement.replace("%s", "?"), values)
+            yield
+            connection.execute("COMMIT")
         finally:
             connection.close()
 
