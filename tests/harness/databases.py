@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -45,6 +46,13 @@ CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
 """
 
 
+class Run(Protocol):
+    """A function that runs a statement with `%s` for each value."""
+
+    def __call__(self, statement: str, *values: object) -> object:
+        """Run a statement."""
+
+
 class Database(Protocol):
     """One database of a service under test."""
 
@@ -70,8 +78,10 @@ class Database(Protocol):
     def run(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
         """Run a statement, with `%s` for each value, and return its rows."""
 
-    def changing(self, statement: str, *values: object) -> AbstractContextManager[None]:
-        """Run a statement in a transaction that is committed when the block ends."""
+    def changing(self, statement: str, *values: object) -> AbstractContextManager[Run]:
+        """Run a statement in a transaction that is committed when the block ends. Yield a function
+        that runs another statement in it.
+        """
 
     def drop(self) -> None:
         """Drop the database."""
@@ -160,10 +170,14 @@ class PostgresDatabase:
             return cursor.fetchall() if cursor.description else ()
 
     @contextmanager
-    def changing(self, statement: str, *values: object) -> Iterator[None]:
+    def changing(self, statement: str, *values: object) -> Iterator[Run]:
         with psycopg.connect(self.url) as connection:
-            connection.execute(statement.encode(), values)
-            yield
+
+            def run(statement: str, *values: object) -> object:
+                return connection.execute(statement.encode(), values)
+
+            run(statement, *values)
+            yield run
 
     def drop(self) -> None:
         drop(self.server, self.name)
@@ -231,11 +245,11 @@ class MysqlDatabase:
             return _run(connection, statement, *values)
 
     @contextmanager
-    def changing(self, statement: str, *values: object) -> Iterator[None]:
+    def changing(self, statement: str, *values: object) -> Iterator[Run]:
         with connect_to_mysql(self.url) as connection:
             connection.begin()
             _run(connection, statement, *values)
-            yield
+            yield partial(_run, connection)
             connection.commit()
 
     def drop(self) -> None:
@@ -445,12 +459,16 @@ class SqliteDatabase:
             connection.close()
 
     @contextmanager
-    def changing(self, statement: str, *values: object) -> Iterator[None]:
+    def changing(self, statement: str, *values: object) -> Iterator[Run]:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+
+        def run(statement: str, *values: object) -> object:
+            return connection.execute(statement.replace("%s", "?"), values)
+
         try:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute(statement.replace("%s", "?"), values)
-            yield
+            run(statement, *values)
+            yield run
             connection.execute("COMMIT")
         finally:
             connection.close()

@@ -37,6 +37,13 @@ class StoredLogins:
         """Return the expiry of each login."""
         return [ends for _, ends in self._times()]
 
+    def taking_those_of(self) -> str:
+        """Return a statement that gives this account (its address is the first value) the logins of
+        another account (the second value).
+        """
+        account = "(SELECT id FROM user_account WHERE email = %s)"
+        return f"UPDATE {self.table} SET user_id = {account} WHERE user_id = {account}"  # noqa: S608 - our own
+
     def let_pass(self, time: timedelta) -> None:
         """Change the logins as if this time had passed."""
         for begun, ends in self._times():
