@@ -412,7 +412,7 @@ class TestCommand:
         email = new_email()
         user_id = register(api, email=email).json()["id"]
 
-        done = service.run("create-api-key", email.upper(), " first ", settings=production)
+        done = service.run("create-api-key", f" {email.upper()} ", " first ", settings=production)
 
         assert done.returncode == 0, done.stdout + done.stderr
         (key,) = done.stdout.splitlines()

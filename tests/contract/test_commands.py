@@ -113,11 +113,13 @@ class TestCreateAdmin:
     ) -> None:
         email = new_email()
 
-        done = service.run("create-admin", email, settings=production, stdin=PASSWORD + ending)
+        done = service.run(
+            "create-admin", f" {email.title()} ", settings=production, stdin=PASSWORD + ending
+        )
 
         assert done.returncode == 0, done.stdout + done.stderr
         assert PASSWORD not in done.stdout + done.stderr
-        client, _ = LOG_IN[service.combination.auth](api, email.upper(), PASSWORD)
+        client, _ = LOG_IN[service.combination.auth](api, email, PASSWORD)
         assert client.get("/api/v1/users/me").json()["role"] == "admin"
 
     def test_rejects_taken_address(self, service: Service, production: Settings, api: Api) -> None:

@@ -184,7 +184,7 @@ class TestCallback:
     def test_rejects_account_deactivated_during_login(
         self, api: Api, issuer: Any, service: Service, database: Database
     ) -> None:
-        issuer.person = somebody()
+        issuer.person = new_person()
         email = me(api, Browser(api).come_back())["email"]
         browser = Browser(api.again())
         back = let_in(browser.there.headers["location"])
