@@ -11,8 +11,10 @@ import pytest
 from tests.harness.accounts import new_account
 from tests.harness.api import Api, Document, Transcript
 from tests.harness.combinations import ALL_BUT_AUTH
+from tests.harness.raw import send, written
 
 if TYPE_CHECKING:
+    from tests.harness.accounts import Account
     from tests.harness.databases import Database, Outage
     from tests.harness.fixtures import Start
     from tests.harness.services import Server, Service
@@ -44,6 +46,12 @@ METHODS_OF_SESSIONS = {
     "/api/v1/auth/logout": {"POST"},
 }
 METHODS_OF_LOGIN = {"/api/v1/auth/login": {"POST"}}
+WITH_BODY = [
+    ("POST", "/api/v1/items"),
+    ("PATCH", f"/api/v1/items/{NO_ITEM}"),
+    ("PATCH", "/api/v1/users/me"),
+    ("PATCH", f"/api/v1/users/{NO_ITEM}"),
+]
 ALSO_ALLOWED = {"HEAD", "OPTIONS"}
 
 
@@ -63,11 +71,21 @@ class TestUnknownPath:
             "/%ff",
             "/api/v1/items%2f",
             "/..%2fetc/passwd",
+            "/api//v1/items",
         ],
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_unknown_path_returns_404(self, caller: Api, method: str, path: str) -> None:
         assert caller.request(method, path).status_code == 404
+
+    @pytest.mark.parametrize("path", ["//api/v1/items", "///health/live", "//docs"])
+    def test_path_with_two_leading_slashes_returns_404(
+        self, caller: Api, server: Server, path: str
+    ) -> None:
+        (answer,) = send(server, written(caller, "GET", path))
+
+        assert answer.status == 404
+        assert answer.problem_complaints() == []
 
 
 class TestWrongMethod:
@@ -131,8 +149,26 @@ class TestMalformedJson:
 
         assert answer.status_code == 400
 
-    def test_rejects_missing_body(self, caller: Api) -> None:
-        assert caller.post("/api/v1/items", headers=JSON).status_code in (400, 422)
+    @pytest.mark.accounts
+    @pytest.mark.parametrize(("method", "path"), WITH_BODY)
+    def test_anonymous_client_gets_401_before_400(self, api: Api, method: str, path: str) -> None:
+        assert api.request(method, path, content=b"{", headers=JSON).status_code == 401
+
+    @pytest.mark.accounts
+    def test_user_without_role_gets_403_before_400(self, account: Account) -> None:
+        answer = account.api.patch(f"/api/v1/users/{NO_ITEM}", content=b"{", headers=JSON)
+
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize("headers", [JSON, {}], ids=["json", "untyped"])
+    def test_missing_body_returns_422(self, caller: Api, headers: dict[str, str]) -> None:
+        item = caller.post("/api/v1/items", json={"title": "a"}).json()
+
+        for method, path in (("POST", "/api/v1/items"), ("PATCH", f"/api/v1/items/{item['id']}")):
+            answer = caller.request(method, path, headers=headers)
+
+            assert answer.status_code == 422
+            assert [each["pointer"] for each in answer.json()["errors"]] == [""]
 
     @pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
     def test_rejects_deeply_nested_body(self, caller: Api, body: str) -> None:
@@ -151,7 +187,13 @@ class TestMalformedJson:
 class TestWrongMediaType:
     @pytest.mark.parametrize(
         "media_type",
-        ["text/plain", "application/xml", "application/x-www-form-urlencoded", "nonsense"],
+        [
+            "text/plain",
+            "application/xml",
+            "application/x-www-form-urlencoded",
+            "text/x+json",
+            "nonsense",
+        ],
     )
     def test_wrong_media_type_returns_415(self, caller: Api, media_type: str) -> None:
         answer = caller.post(
@@ -169,7 +211,13 @@ class TestWrongMediaType:
 
     @pytest.mark.parametrize(
         "media_type",
-        ["application/json; charset=utf-8", "Application/JSON", 'application/json;charset="UTF-8"'],
+        [
+            "application/json; charset=utf-8",
+            "Application/JSON",
+            'application/json;charset="UTF-8"',
+            "application/merge-patch+json",
+            "application/problem+json",
+        ],
     )
     def test_accepts_json_with_parameters(self, caller: Api, media_type: str) -> None:
         answer = caller.post(
@@ -188,6 +236,13 @@ class TestWrongMediaType:
         )
 
         assert answer.status_code == 415
+
+    @pytest.mark.auth("jwt")
+    def test_multipart_instead_of_form_returns_415(self, api: Api) -> None:
+        fields = {"grant_type": "password", "username": "a@example.org", "password": "x" * 12}
+        parts = {name: (None, value) for name, value in fields.items()}
+
+        assert api.post("/api/v1/auth/token", files=parts).status_code == 415
 
 
 class TestValidation:

@@ -144,6 +144,8 @@ def convention_complaints(response: httpx2.Response, *, production: bool) -> lis
         found.append(f"{name}: no Strict-Transport-Security in production")
     if not REQUEST_ID.match(response.headers.get("x-request-id", "")):
         found.append(f"{name}: X-Request-ID is {response.headers.get('x-request-id')!r}")
+    if response.status_code == httpx2.codes.NO_CONTENT and "content-type" in response.headers:
+        found.append(f"{name}: a response without a body has a Content-Type")
     if response.status_code >= httpx2.codes.BAD_REQUEST:
         found += [f"{name}: {each}" for each in problem_complaints(response)]
     return found
