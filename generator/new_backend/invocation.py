@@ -21,5 +21,10 @@ def program(source: TemplateSource) -> list[str]:
     """
     if source.version == f"v{__version__}":
         return ["uvx", f"{PROGRAM}@{__version__}"]
+    return installed()
+
+
+def installed() -> list[str]:
+    """Return the words that run this installation, wherever the user is."""
     script = Path(sys.executable).with_name(PROGRAM)
     return [str(script)] if script.exists() else [sys.executable, "-m", "new_backend"]

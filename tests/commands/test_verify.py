@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from uv import find_uv_bin
 
+from new_backend.invocation import installed
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
 from new_backend.verify.plan import cases
@@ -304,7 +305,7 @@ class TestSuites:
         printed = next(line for line in ended.out.splitlines() if "Repeat it: " in line)
         program_name, *command = shlex.split(printed.partition(": ")[2])
         again = run(*command)
-        assert program_name == "new-backend"
+        assert [program_name] == installed()
         assert again.code == 1
         assert f"FAILED test {FLASK_ID}" in again.out
         assert rows(again) == {"test": Row(passed=0, as_before=0, failed=1, not_run=0)}
@@ -462,8 +463,8 @@ class TestMissingServer:
             "Left out of test and contract: 1 of 2 combinations, as no MySQL or MariaDB answers on "
         )
         assert "docker run" in left_out
-        command = f"new-backend verify --stage test,contract --only {ON_SERVERS['mysql']}"
-        assert include == f"Then include them: {command}"
+        command = f"verify --stage test,contract --only {ON_SERVERS['mysql']}"
+        assert include == f"Then include them: {shlex.join(installed())} {command}"
 
     @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
     def test_fails_its_combinations_in_ci(
@@ -531,7 +532,7 @@ class TestOutcome:
         assert {each.code for each in shards} == {0, 1}
         assert rows(whole) == rows(merged)
         assert rows(merged) == {"render": Row(passed=2, as_before=0, failed=2, not_run=0)}
-        assert merged.out.count("Repeat it: new-backend verify --only ") == 2
+        assert merged.out.count(f"Repeat it: {shlex.join(installed())} verify --only ") == 2
 
         expected, found = (report(workplace / name) for name in ("whole.json", "merged.json"))
         assert sorted(found["failed"], key=str) == sorted(expected["failed"], key=str)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from new_backend.combinations import name_of
 from new_backend.errors import InputRefusedError, TargetRefusedError
+from new_backend.invocation import installed
 from new_backend.verify.stages import Stage
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _add_case(suite: ET.Element, result: Result) -> None:
 
 def repeat_command(only: str, stage: Stage, template: str | None, resolution: str) -> str:
     """Return the command that runs one combination through one stage."""
-    words = ["new-backend", "verify", "--only", only, "--stage", stage.value, "--no-cache"]
+    words = [*installed(), "verify", "--only", only, "--stage", stage.value, "--no-cache"]
     if template is not None:
         words += ["--template", template]
     if resolution != "highest":

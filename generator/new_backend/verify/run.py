@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from new_backend import __version__, interruption
+from new_backend.invocation import installed
 from new_backend.verify import (
     browser,
     databases,
@@ -125,7 +126,7 @@ def _without_server(
         if found:
             names = list(dict.fromkeys(each.id for each in found))
             stages = [stage for stage in Stage if any(each.stage is stage for each in found)]
-            command = ["new-backend", "verify", "--stage", ",".join(stages)]
+            command = [*installed(), "verify", "--stage", ",".join(stages)]
             command += [word for name in names for word in ("--only", ids[name])]
             texts.append(
                 f"Left out of {' and '.join(stages)}: {len(names)} of {len(cases)} combinations, "
