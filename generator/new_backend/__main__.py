@@ -1,4 +1,4 @@
-"""`python -m new_backend`."""
+"""The entry point of `python -m new_backend`."""
 
 from new_backend.cli import main
 

@@ -1,4 +1,4 @@
-"""What follows a rendering: lock file, git repository, environment; each can be left out."""
+"""The steps after rendering: lock file, git repository, environment. Each can be left out."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from new_backend import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
 _REASON_LINES = 6
-# Would make uv install somewhere else than into the project, or git look at another repository.
+# They would make uv install outside the project, or git use another repository.
 _FOREIGN = (
     "VIRTUAL_ENV",
     "CONDA_PREFIX",
@@ -30,16 +31,17 @@ _FOREIGN = (
 
 
 class Status(StrEnum):
-    """How a step ended."""
+    """The outcome of a step."""
 
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
+    NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A thing to do; `doing` is said while it runs, `command` does it by hand."""
+    """A step: `doing` is its progress message, `command` does it by hand."""
 
     name: str
     doing: str
@@ -49,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended, and why it was skipped or failed."""
+    """The outcome of a step, and why it was skipped, failed or not run."""
 
     name: str
     status: Status
@@ -58,7 +60,7 @@ class StepResult:
 
 
 def steps(*, git: bool, install: bool) -> list[Step]:
-    """List the steps in their order: the first commit holds the lock file."""
+    """Return the steps in their order: the first commit contains the lock file."""
     chosen = []
     if install:
         chosen.append(Step("lock", "Locking the dependencies", uv_command("lock"), _lock))
@@ -69,19 +71,57 @@ def steps(*, git: bool, install: bool) -> list[Step]:
     return chosen
 
 
-def run(project: Path, chosen: Sequence[Step], announce: Callable[[str], None]) -> list[StepResult]:
-    """Run the steps in turn; where one failed, installing is left out."""
-    results: list[StepResult] = []
+def run(
+    project: Path,
+    chosen: Sequence[Step],
+    announce: Callable[[str], None],
+    results: list[StepResult],
+) -> None:
+    """Run the steps in turn, and none after one that failed.
+
+    Args:
+        project: The folder of the project.
+        chosen: The steps.
+        announce: Called with the progress message of each step.
+        results: Receives the result of each step as it ends, so that a signal loses none.
+    """
+    failed = ""
     for step in chosen:
-        if step.name == "install" and any(result.status is Status.FAILED for result in results):
+        if failed:
+            detail = f"{failed} failed"
+            results.append(StepResult(step.name, Status.NOT_RUN, step.command, detail))
             continue
         announce(step.doing)
         results.append(step.run(project))
-    return results
+        if results[-1].status is Status.FAILED:
+            failed = step.name
+
+
+_READ_AT_THE_ROOT = {
+    ".github": "Move {file} to the root of the repository. Set defaults.run.working-directory to "
+    "{folder} in it.",
+    ".gitlab-ci.yml": "Include {folder}/{file} in the .gitlab-ci.yml at the root of the "
+    "repository. Run its jobs in {folder}.",
+}
+"""Files that a CI service reads at the root of a repository only."""
+
+
+def notes(project: Path, files: Sequence[str]) -> list[str]:
+    """Return what the user has to do where the project is a folder of a larger repository."""
+    root = repository_of(project)
+    if root is None or root == project.resolve():
+        return []
+    folder = project.resolve().relative_to(root).as_posix()
+    return [
+        note.format(file=file, folder=folder)
+        for file in files
+        for start, note in _READ_AT_THE_ROOT.items()
+        if Path(file).parts[0] == start
+    ]
 
 
 def uv_command(*arguments: str) -> str:
-    """Write a uv command for a person; by its whole path where it is not on theirs."""
+    """Return a uv command for the user's shell, with the path of uv where PATH lacks it."""
     word = "uv"
     if shutil.which(word) is None:
         from uv import find_uv_bin
@@ -113,34 +153,40 @@ _GIT_COMMAND = "git init && git add --all && git commit -m 'Create the service'"
 
 
 def _commit(project: Path) -> StepResult:
-    """Make a repository with a first commit, unless there is one already or nobody to sign it."""
+    """Create a repository with a first commit, unless one exists or git has no identity."""
 
     def skipped(why: str) -> StepResult:
         return StepResult("git", Status.SKIPPED, _GIT_COMMAND, why)
 
-    try:
-        if not _run(["git", "rev-parse", "--is-inside-work-tree"], project).returncode:
-            return skipped("the folder is inside a git work tree already")
-    except FileNotFoundError:
-        return skipped("git was not found on this machine")
+    if shutil.which("git", path=_environment(os.environ)["PATH"]) is None:
+        return skipped("git is not installed")
+    if root := repository_of(project):
+        return skipped(f"the folder is inside the git repository {root}")
     for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
         if _run(["git", "-c", "user.useConfigOnly=true", "var", role], project).returncode:
-            return skipped(
-                "git has no identity: git config --global user.name and user.email set one"
-            )
+            return skipped("git has no identity. Set git config --global user.name and user.email")
     has_branch_name = not _run(["git", "config", "init.defaultBranch"], project).returncode
     message = f"Create {project.name} with new-backend {__version__}"
     for command in (
         ["git", "init", "--quiet", *([] if has_branch_name else ["--initial-branch=main"])],
         ["git", "add", "--all"],
-        # A signature could ask for a passphrase behind the progress line, and a hook of the
-        # person's own could refuse a project that is not installed yet.
+        # A signature could ask for a passphrase behind the progress line, and a hook of the user
+        # could refuse a project that is not installed yet.
         ["git", "commit", "--quiet", "--no-gpg-sign", "--no-verify", "--message", message],
     ):
         ended = _run(command, project)
         if ended.returncode:
             return StepResult("git", Status.FAILED, _GIT_COMMAND, _last_lines(ended.stderr))
     return StepResult("git", Status.DONE, _GIT_COMMAND)
+
+
+def repository_of(project: Path) -> Path | None:
+    """Return the root of the git repository that contains the project."""
+    try:
+        found = _run(["git", "rev-parse", "--show-toplevel"], project)
+    except OSError:
+        return None
+    return Path(found.stdout.rstrip("\n")) if found.returncode == 0 else None
 
 
 def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[str]:
@@ -157,10 +203,10 @@ def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[s
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment without what points elsewhere.
+    """Return the environment without the variables that point outside the project.
 
-    The running Python comes last on the path: uv takes it rather than download one where a person's
-    own path has none that fits.
+    The running Python comes last in PATH: uv uses it instead of a download where the user's own
+    PATH has no suitable one.
     """
     kept = {name: value for name, value in environment.items() if name not in _FOREIGN}
     running = Path(sys.base_prefix, "" if sys.platform == "win32" else "bin")

@@ -1,4 +1,4 @@
-"""Flags, answers file, prompts and defaults become one checked set of answers."""
+"""Combine flags, answers file, prompts and defaults into one valid set of answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """A value and where it came from; `label` is how a message names the place."""
+    """A value and its source. `label` names the source in messages."""
 
     value: Value
     source: Source
@@ -45,36 +45,36 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """An answer to every question that applies, in the order of `copier.yml`."""
+    """The answers to all questions that apply, in the order of `copier.yml`."""
 
     by_name: Mapping[str, Answer]
 
     @property
     def values(self) -> dict[str, Value]:
-        """The answers as Copier takes them."""
+        """The values by question."""
         return {name: answer.value for name, answer in self.by_name.items()}
 
     @property
     def sources(self) -> dict[str, str]:
-        """Where each answer came from."""
+        """The source of each answer."""
         return {name: answer.source.value for name, answer in self.by_name.items()}
 
     def __getitem__(self, name: str) -> Value:
-        """Give the value of one answer."""
+        """Return the value of one answer."""
         return self.by_name[name].value
 
 
 @dataclass(frozen=True)
 class Given:
-    """What was said before anything is asked, and what is proposed where nothing was said."""
+    """The answers known before any prompt, and proposals for the others."""
 
     answers: Mapping[str, Answer]
     proposals: Mapping[str, Answer]
     problems: Sequence[str] = ()
-    """What was said and is no answer to any question."""
+    """Errors in answers that belong to no question, or have the wrong type."""
 
     def proposal(self, current: OpenQuestion) -> Answer | None:
-        """Give the answer that a question has where a person just agrees."""
+        """Return the answer of a question whose default is accepted."""
         proposed = self.proposals.get(current.name)
         if proposed is not None and not current.problem(proposed.value):
             return proposed
@@ -91,7 +91,7 @@ def gather(
     preset_name: str,
     folder: Path | None,
 ) -> Given:
-    """Bring flags and answers file together; a flag overrules the file."""
+    """Combine flags and answers file. A flag overrides the file."""
     problems = []
     answers = {}
     for name, raw in {**preset, **flags}.items():
@@ -109,18 +109,18 @@ def gather(
         answers[name] = Answer(value, Source.FLAG if by_flag else Source.FILE, label)
     if folder is not None and "project_name" not in answers:
         answers["project_name"] = Answer(
-            folder.name, Source.FOLDER, "the folder's name, taken as project_name"
+            folder.name, Source.FOLDER, "project_name, from the name of the folder"
         )
     return Given(answers, dict(_machine_proposals(questionnaire, answers)), tuple(problems))
 
 
 def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False) -> Answers:
-    """Check what was given and take the defaults for the rest.
+    """Check the given answers, and return them with the defaults of the others.
 
-    With `partial`, only what was given is checked: the wizard asks for the rest.
+    With `partial`, only the given answers are checked: the wizard asks for the others.
 
     Raises:
-        InputRefusedError: With a message for each answer that cannot be.
+        InputRefusedError: Answers are invalid; it has a message for each.
         MissingAnswersError: A question has no answer and no default.
     """
     problems = list(given.problems)
@@ -147,7 +147,7 @@ def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False)
             if not refused & _causes(current, was_given=was_given):
                 problems.append(f"{answer.label}: {problem}")
             refused.add(name)
-        # What no choice has would make every rule after it speak of nothing.
+        # With an unknown choice, the messages of the rules that depend on it would mislead.
         if current.offers(answer.value):
             taken[name] = answer
             values[name] = answer.value
@@ -155,13 +155,13 @@ def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False)
         raise InputRefusedError(*problems)
     if missing and not partial:
         listed = ", ".join(missing)
-        message = f"not answered, and without a default: {listed}"
+        message = f"missing answers without a default: {listed}"
         raise MissingAnswersError(message)
     return Answers(taken)
 
 
 def described_default(questionnaire: Questionnaire, question: Question) -> str:
-    """Say in a few words what a question's default is, before any answer is known."""
+    """Return a short description of a question's default, before any answer is known."""
     if question.name in _KNOWN_BY_MACHINE:
         return _KNOWN_BY_MACHINE[question.name][1]
     if derived := questionnaire.references(question.default):
@@ -170,7 +170,7 @@ def described_default(questionnaire: Questionnaire, question: Question) -> str:
 
 
 def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> list[str]:
-    """Write answers as the flags of `create`."""
+    """Return answers as flags of `create`."""
     words = []
     for name, value in answers.items():
         flag = questionnaire.by_name[name].flag
@@ -183,13 +183,13 @@ def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> l
 
 
 def replay_command(answers: Answers, questionnaire: Questionnaire) -> str:
-    """Write the command that makes the same service again with this very version, for a shell."""
+    """Return the shell command that creates the same service again with this version."""
     words = [*program(questionnaire.source), "create", str(answers["project_name"])]
     return shlex.join([*words, *flag_words(questionnaire, answers.values), "--yes"])
 
 
 def _can_be_judged(current: OpenQuestion, answer: Answer, given: Given) -> bool:
-    """Tell whether an answer is right or wrong whatever the wizard will be told."""
+    """Whether an answer is valid or not, independently of the open questions."""
     if answer.source not in {Source.FLAG, Source.FILE}:
         return False
     causes = _causes(current, was_given=True)
@@ -197,7 +197,7 @@ def _can_be_judged(current: OpenQuestion, answer: Answer, given: Given) -> bool:
 
 
 def _causes(current: OpenQuestion, *, was_given: bool) -> frozenset[str]:
-    """Name the questions to blame where this one's answer is wrong only because theirs is."""
+    """Return the questions whose invalid answers can make this one's invalid."""
     question = current.question
     texts = [choice.validator for choice in question.choices]
     if not was_given:
@@ -209,14 +209,14 @@ def _unknown_key(questionnaire: Questionnaire, name: str) -> str:
     names = [question.name for question in questionnaire.visible]
     near = get_close_matches(name.lower().replace("-", "_"), names, n=1)
     if near:
-        return f'there is no question "{name}": did you mean {near[0]}?'
-    return f'there is no question "{name}": the questions are {", ".join(names)}'
+        return f'unknown question "{name}". Did you mean "{near[0]}"?'
+    return f'unknown question "{name}". The questions are {", ".join(names)}'
 
 
 def _not_applicable(current: OpenQuestion) -> str:
     because = sorted(current.questionnaire.references(current.question.when))
     state = ", ".join(f"{name} is {current.context.get(name)}" for name in because)
-    return f"does not apply where {state}: leave it out"
+    return f"does not apply: {state}. Leave it out"
 
 
 def _machine_proposals(

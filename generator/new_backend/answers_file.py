@@ -1,7 +1,8 @@
-"""A preset: answers read from a YAML, JSON or TOML file, or from standard input."""
+"""An answers file: YAML, JSON or TOML, from a path or from standard input."""
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -16,52 +17,65 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 STANDARD_INPUT = "-"
-# What Copier writes beside the answers, so that a service's .copier-answers.yml can be a preset.
+_MAX_BYTES = 256 * 1024
+# Copier writes these next to the answers. A service's .copier-answers.yml is an answers file too.
 RECORDED = frozenset({"_commit", "_src_path"})
 
 
 def read_answers_file(path: str) -> dict[str, object]:
-    """Read the answers of a file, chosen by its suffix; `-` reads standard input.
+    """Read the answers of a file, in the format of its suffix. `-` reads standard input.
 
-    Numbers keep the spelling that they have in the file, so that 3.10 is no 3.1.
+    Numbers keep their spelling in the file, so that 3.10 does not become 3.1.
 
     Raises:
-        InputRefusedError: It cannot be read, or is not what its suffix says.
+        InputRefusedError: The file cannot be read, is too large, or is not in that format.
     """
     name, text = _read(path)
     parse = _sniff(text) if path == STANDARD_INPUT else _BY_SUFFIX.get(Path(path).suffix.lower())
     if parse is None:
-        message = f"{name}: an answers file ends in {', '.join(_BY_SUFFIX)}"
+        message = f"{name}: unknown format. The suffix must be one of {', '.join(_BY_SUFFIX)}"
         raise InputRefusedError(message)
     try:
         data = parse(text)
     except ValueError as error:
         message = f"{name}: {error}"
         raise InputRefusedError(message) from error
+    except RecursionError as error:
+        message = f"{name}: nested too deeply. Answers are text, numbers, true or false"
+        raise InputRefusedError(message) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
-        message = f"{name}: a table of questions and answers is wanted, such as project_name: shop"
+        message = f"{name}: not a table of questions and answers, such as project_name: shop"
         raise InputRefusedError(message)
     return {str(key): value for key, value in data.items() if key not in RECORDED}
 
 
 def _read(path: str) -> tuple[str, str]:
-    if path == STANDARD_INPUT:
-        name, data = "standard input", sys.stdin.buffer.read()
-    else:
-        name = path
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            message = f"{path}: the answers file cannot be read: {error.strerror}"
-            raise InputRefusedError(message) from error
+    name = "standard input" if path == STANDARD_INPUT else path
+    try:
+        data = _read_bytes(path)
+    except OSError as error:
+        message = f"{name} cannot be read: {error.strerror}"
+        raise InputRefusedError(message) from error
+    if len(data) > _MAX_BYTES:
+        message = f"{name} is too large for answers: more than {_MAX_BYTES // 1024} KiB"
+        raise InputRefusedError(message)
     try:
         return name, data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"{name}: line {line} is not UTF-8 text"
         raise InputRefusedError(message) from error
+
+
+def _read_bytes(path: str) -> bytes:
+    if path != STANDARD_INPUT:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+    if sys.stdin is None:  # closed by the caller
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read(_MAX_BYTES + 1)
 
 
 def _parse_yaml(text: str) -> object:
@@ -111,7 +125,7 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _sniff(text: str) -> Callable[[str], object]:
-    """Tell by its first line of content in which language a text without a suffix is."""
+    """Return the parser for a text without a suffix, by its first line of content."""
     lines = (line.strip() for line in text.splitlines())
     first = next((line for line in lines if line and not line.startswith("#")), "")
     if first.startswith("{"):
@@ -120,7 +134,7 @@ def _sniff(text: str) -> Callable[[str], object]:
 
 
 class _AnswersLoader(yaml.SafeLoader):
-    """YAML in which a key stands once, and numbers and dates keep their spelling."""
+    """YAML without duplicate keys, whose numbers and dates keep their spelling."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen = set()

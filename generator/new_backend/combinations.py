@@ -1,7 +1,8 @@
-"""All valid combinations of the option questions, an n-wise cover of them, and even shards."""
+"""All valid combinations of choices, an n-wise cover of them, and even shards."""
 
 from __future__ import annotations
 
+import re
 from itertools import combinations as subsets
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,32 @@ Combination = dict[str, "Value"]
 
 
 def all_combinations(questionnaire: Questionnaire) -> list[Combination]:
-    """List every combination that no rule excludes, in the order of the choices.
+    """Return every combination that no rule excludes, in the order of the choices.
 
-    A question that does not apply has no key; the other questions count by the defaults of
-    `copier.yml`, so that the list is the same on every machine.
+    A question that does not apply has no key. Questions outside the combinations have the
+    defaults of `copier.yml`, so that the list is the same on every machine.
     """
     return list(_extend(questionnaire, 0, {}, {}))
 
 
 def name_of(combination: Mapping[str, Value]) -> str:
-    """Return what a combination is called in folders, reports and test ids."""
+    """Return the name of a combination in folders, reports and test ids."""
     return "-".join(str(value).lower() for value in combination.values())
+
+
+def checked_strength(questionnaire: Questionnaire, value: str, alternative: str = "") -> int:
+    """Return the value of `--strength` as a number; messages name the alternative to a number.
+
+    Raises:
+        InputRefusedError: It is not between 1 and the number of questions to combine.
+    """
+    highest = len(questionnaire.combine)
+    strength = int(value) if re.fullmatch(r"[0-9]{1,6}", value) else 0
+    if not 1 <= strength <= highest:
+        allowed = f"{alternative}, or a number" if alternative else "a number"
+        message = f'--strength: invalid value "{value}". Use {allowed} from 1 to {highest}'
+        raise InputRefusedError(message, hint=f"It combines {', '.join(questionnaire.combine)}.")
+    return strength
 
 
 def covering(combinations: Sequence[Combination], strength: int) -> list[Combination]:
@@ -35,13 +51,7 @@ def covering(combinations: Sequence[Combination], strength: int) -> list[Combina
 
     Greedy: the next combination is the one with the most choices that do not occur yet. The
     combinations are enumerated, so that every rule holds without being known here.
-
-    Raises:
-        InputRefusedError: The strength is below 1.
     """
-    if strength < 1:
-        message = f"--strength {strength}: give 1 or more"
-        raise InputRefusedError(message)
     names = list(dict.fromkeys(name for combination in combinations for name in combination))
     columns = list(subsets(names, min(strength, len(names))))
     occurring = [
@@ -58,16 +68,20 @@ def covering(combinations: Sequence[Combination], strength: int) -> list[Combina
 
 
 def shard(combinations: Sequence[Combination], part: str) -> list[Combination]:
-    """Take the I-th of N parts, written `I/N`; their sizes differ by one at most.
+    """Return the I-th of N parts, written `I/N`, whose sizes differ by at most one.
 
     Raises:
-        InputRefusedError: It is not of that form.
+        InputRefusedError: The text has another form, or there are fewer combinations than parts.
     """
-    index, _, count = part.partition("/")
-    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        message = f"--shard {part}: give I/N with I from 1 to N, such as 1/4"
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", part)
+    index, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= index <= count:
+        message = f'--shard: invalid value "{part}". Use I/N with I from 1 to N, such as 1/4'
         raise InputRefusedError(message)
-    return list(combinations[int(index) - 1 :: int(count)])
+    if count > len(combinations):
+        message = f"--shard: {count} parts are more than the {len(combinations)} combinations"
+        raise InputRefusedError(message)
+    return list(combinations[index - 1 :: count])
 
 
 def _extend(

@@ -1,10 +1,10 @@
-"""The one place that prints: results on standard output, everything else on standard error."""
+"""The only module that prints: results on standard output, all else on standard error."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from new_backend import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import Console as RichConsole
     from rich.progress import Progress, TaskID
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from new_backend.answers import Answers, Given
     from new_backend.create import Created
     from new_backend.errors import NewBackendError
-    from new_backend.questions import Question, Questionnaire
+    from new_backend.questions import Question, Questionnaire, Value
     from new_backend.verify.plan import Case
     from new_backend.verify.report import Report, Result
     from new_backend.verify.run import Listener, Request
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 DOCS_ADDRESS = "http://127.0.0.1:8000/docs"
 _MAX_WIDTH = 100
 _DETAIL_LINES = 60
+_MAX_MESSAGES = 20
+_LONG_WORD = re.compile(r"\S{300,}")
 _GITLAB_JOB = "verify"
 
 
 class Console:
-    """Prints for a person, or with `as_json` one object for a program."""
+    """Output for people, or with `as_json` one object for programs."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         """Print to the standard streams."""
@@ -45,20 +47,21 @@ class Console:
 
     @property
     def can_answer(self) -> bool:
-        """Whether somebody is there to answer: a terminal both ways, and no CI."""
+        """Whether a user can answer a prompt: input and errors are terminals, and not in CI."""
         in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-        return not in_ci and sys.stdin.isatty() and sys.stderr.isatty()
+        streams = (sys.stdin, sys.stderr)
+        return not in_ci and all(each is not None and each.isatty() for each in streams)
 
     @contextmanager
     def progress(self) -> Iterator[None]:
-        """Show what is being announced: a moving line on a terminal, otherwise a line each."""
+        """Show progress messages: a moving line on a terminal, otherwise a line each."""
         try:
             yield
         finally:
             self._stop()
 
     def announce(self, doing: str) -> None:
-        """Say what is being done now."""
+        """Show a progress message."""
         if not sys.stderr.isatty():
             print(f"{doing} …", file=sys.stderr)
             return
@@ -70,22 +73,28 @@ class Console:
         else:
             self._status.update(escape(doing))
 
-    def ask(self, questionnaire: Questionnaire, given: Given) -> Answers:
+    def ask(
+        self,
+        questionnaire: Questionnaire,
+        given: Given,
+        refuse: Callable[[str, Value], str],
+        answered: dict[str, Value],
+    ) -> Answers:
         """Run the wizard."""
         from new_backend import wizard
 
-        return wizard.ask(questionnaire, given)
+        return wizard.ask(questionnaire, given, refuse, answered)
 
     def keeps(self, name: str) -> bool:
-        """Ask whether a file that is there already stays as it is."""
-        from new_backend import wizard
+        """Ask whether an existing file is kept."""
+        from new_backend import prompts
 
         self._stop()
-        return not wizard.confirm(f"{name} is there already. Replace it?")
+        return not prompts.confirm(f"{name} exists already. Replace it?")
 
     def error(self, error: NewBackendError) -> None:
-        """Say what is wrong, and what to do."""
-        fail(*error.messages, hint=error.hint)
+        """Print what is wrong, and what to do."""
+        fail(*error.messages, hint=error.hint, notes=notes_of(error))
 
     def version(self) -> None:
         """Print the program's version."""
@@ -109,7 +118,7 @@ class Console:
                 _print_wrapped(f"{rule.name}: {rule.question} {rule.choice}: {rule.reason}", 2)
 
     def combinations(self, combinations: Sequence[Mapping[str, Any]], style: str) -> None:
-        """Print combinations: a line each, a JSON array, or what a CI engine takes."""
+        """Print combinations: a line each, a JSON array, or the matrix of a CI service."""
         if style == "count":
             print(len(combinations))
         elif style == "json":
@@ -117,7 +126,7 @@ class Console:
         elif style == "github":
             print(json.dumps({"include": list(combinations)}, separators=(",", ":")))
         elif style == "gitlab":
-            # JSON is YAML. A variable holds what --only takes: GitLab's have no empty values.
+            # JSON is YAML. One variable holds the value of --only: GitLab allows no empty ones.
             matrix = [
                 {"ONLY": ",".join(f"{name}={_text(value)}" for name, value in each.items())}
                 for each in combinations
@@ -130,8 +139,8 @@ class Console:
 
     @contextmanager
     def verifying(self, request: Request) -> Iterator[Listener]:
-        """Show how far a verification has come: moving bars on a terminal, otherwise lines."""
-        # Each case is rendered, whether that was asked for or not.
+        """Show the progress of a verification: bars on a terminal, otherwise lines."""
+        # Each case is rendered, whatever the stages are.
         total = len(request.cases) * len({"render", *request.stages})
         if not sys.stderr.isatty():
             yield _Lines(total)
@@ -140,7 +149,7 @@ class Console:
             yield _Bars(progress, total)
 
     def verified(self, report: Report) -> None:
-        """Print what a verification found, and how each failure is repeated."""
+        """Print the results of a verification, with a command that repeats each failure."""
         for failure in report.failures:
             _heading(f"FAILED {failure.stage} {failure.id}", "bold red")
             for line in failure.detail.splitlines()[-_DETAIL_LINES:]:
@@ -162,7 +171,7 @@ class Console:
         )
 
     def created(self, created: Created) -> None:
-        """Print what was written and what comes next."""
+        """Print what was written, and the next steps."""
         if self.as_json:
             _print_json(_created_json(created))
             return
@@ -178,40 +187,40 @@ class Console:
 
 
 class _Lines:
-    """A line for each stage that has ended, for a log."""
+    """A line in a log for each stage that ended."""
 
     def __init__(self, total: int) -> None:
         self._numbers = iter(range(1, total + 1))
         self._total = total
 
     def began(self, case: Case, stage: Stage) -> None:
-        """Say nothing: a log tells of what has ended."""
+        """Print nothing: a log lists results."""
 
     def ended(self, result: Result) -> None:
-        """Say how a stage ended."""
+        """Print the result of a stage."""
         number = next(self._numbers, self._total)
         how = f"{result.outcome}, as before" if result.cached else str(result.outcome)
-        told = "" if result.outcome.value == "failed" else f" ({_printable(result.detail)})"
+        why = "" if result.outcome.value == "failed" else f" ({_printable(result.detail)})"
         line = f"[{number}/{self._total}] {result.id} {result.stage}: {how}"
-        print(f"{line}, {result.seconds:.1f} s{told if result.detail else ''}", file=sys.stderr)
+        print(f"{line}, {result.seconds:.1f} s{why if result.detail else ''}", file=sys.stderr)
 
 
 class _Bars:
-    """A bar for the whole, and a line for each stage that is going on."""
+    """A bar for the whole run, and a line for each running stage."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
         self._all = progress.add_task("verify", total=total)
-        self._going_on: dict[tuple[str, Stage], TaskID] = {}
+        self._running: dict[tuple[str, Stage], TaskID] = {}
 
     def began(self, case: Case, stage: Stage) -> None:
-        """Show that a stage is going on."""
+        """Show that a stage is running."""
         line = self._progress.add_task(f"{stage} {case.id}", total=None)
-        self._going_on[case.id, stage] = line
+        self._running[case.id, stage] = line
 
     def ended(self, result: Result) -> None:
-        """Count a stage, and leave a line of what failed."""
-        if (line := self._going_on.pop((result.id, result.stage), None)) is not None:
+        """Count a stage, and keep a line for a failure."""
+        if (line := self._running.pop((result.id, result.stage), None)) is not None:
             self._progress.remove_task(line)
         self._progress.advance(self._all)
         if result.outcome.value == "failed":
@@ -248,19 +257,27 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join((first, *others)))
 
 
-def accept_any_character() -> None:
-    """Let no answer stop the output on a terminal that cannot show one of its characters."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def fail(*messages: str, hint: str = "", notes: Sequence[str] = ()) -> None:
+    """Print errors, a line each, without control characters and of limited size."""
+    for message in messages[:_MAX_MESSAGES]:
+        print(f"new-backend: {_shortened(_printable(message))}", file=sys.stderr)
+    if len(messages) > _MAX_MESSAGES:
+        print(f"new-backend: {len(messages) - _MAX_MESSAGES} more errors", file=sys.stderr)
+    for line in filter(None, [hint, *notes]):
+        print(_printable(line), file=sys.stderr)
 
 
-def fail(*messages: str, hint: str = "") -> None:
-    """Print an error for a person, a line each; no control character of it reaches the terminal."""
-    for message in messages:
-        print(f"new-backend: {_printable(message)}", file=sys.stderr)
-    if hint:
-        print(_printable(hint), file=sys.stderr)
+def _shortened(text: str) -> str:
+    """Cut the words of a text that nobody can read, such as a path of 5,000 characters."""
+    return _LONG_WORD.sub(lambda word: f"{word[0][:100]}…{word[0][-100:]}", text)
+
+
+_STEPS = {"lock": "locking", "git": "creating the git repository", "install": "installing"}
+
+
+def notes_of(error: BaseException) -> Sequence[str]:
+    """Return the notes of an exception."""
+    return getattr(error, "__notes__", ())
 
 
 def _print_created(created: Created) -> None:
@@ -268,18 +285,21 @@ def _print_created(created: Created) -> None:
 
     failed = created.failed
     if failed is not None:
-        doing = {"lock": "locking", "git": "making the git repository", "install": "installing"}
-        _heading(f"Project written; {doing[failed.name]} failed", "bold red")
+        _heading(f"Project written, but {_STEPS[failed.name]} failed", "bold red")
         for line in failed.detail.splitlines():
             print(f"  {_printable(line)}")
     else:
         _heading(f"Created {created.answers['project_name']}", "bold green")
     print(f"  {created.path} ({len(created.files)} files)")
     for name in created.kept:
-        print(f"  {name}: kept yours")
+        print(f"  {name}: yours is kept")
+    for name in created.merged:
+        print(f"  {name}: yours is kept, with the lines that it lacked")
     for step in created.steps:
         if step.status is Status.SKIPPED:
             print(f"  {step.name}: skipped, {step.detail}")
+    for note in created.notes:
+        _print_wrapped(note, 2)
     print()
     _heading("Next steps", "bold")
     for number, (command, comment) in enumerate(_next_steps(created), start=1):
@@ -296,7 +316,7 @@ def _next_steps(created: Created) -> Iterator[tuple[str, str]]:
         yield command, ""
     yield "make run", f"then open {DOCS_ADDRESS}"
     yield "make test", ""
-    yield "make check", "format, lint, types"
+    yield "make check", "format, lint and type checks"
     yield "make env && docker compose up", "in containers"
 
 
@@ -324,6 +344,8 @@ def _created_json(created: Created) -> dict[str, Any]:
         "dry_run": created.dry_run,
         "files": [{"path": file.path, "size": file.size} for file in created.files],
         "kept": list(created.kept),
+        "merged": list(created.merged),
+        "notes": list(created.notes),
         "versions": created.versions,
         "steps": [
             {"name": step.name, "status": step.status.value, "detail": step.detail}

@@ -1,4 +1,4 @@
-"""`new-backend create`: answers, a rendered project, and what follows it."""
+"""`new-backend create`: answers, a rendered project, and the steps after it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Protocol
 from new_backend import __version__, after
 from new_backend.answers import Answers, Given, flag_words, gather, replay_command, settle
 from new_backend.answers_file import STANDARD_INPUT, read_answers_file
-from new_backend.errors import InputRefusedError, MissingAnswersError, StoppedError
+from new_backend.errors import (
+    InputRefusedError,
+    MissingAnswersError,
+    StoppedError,
+    TargetRefusedError,
+)
+from new_backend.invocation import program
 from new_backend.rendering import ANSWERS_FILE, RenderedFile, Target, create_project, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from new_backend.questions import Questionnaire
+    from new_backend.questions import Questionnaire, Value
+
+_INTERRUPTED = 130
+_NOTHING_WRITTEN = "interrupted, nothing was written"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line said."""
+    """The arguments of the command."""
 
     destination: str | None
     flags: Mapping[str, object]
@@ -35,20 +44,26 @@ class Request:
 
 
 class Person(Protocol):
-    """Whoever is at the terminal."""
+    """The user at the terminal."""
 
     @property
     def can_answer(self) -> bool:
-        """Whether somebody is there."""
+        """Whether there is a terminal for a prompt."""
 
-    def ask(self, questionnaire: Questionnaire, given: Given) -> Answers:
-        """Ask for what was not given, and have it confirmed."""
+    def ask(
+        self,
+        questionnaire: Questionnaire,
+        given: Given,
+        refuse: Callable[[str, Value], str],
+        answered: dict[str, Value],
+    ) -> Answers:
+        """Ask the open questions, and have all answers confirmed."""
 
     def keeps(self, name: str) -> bool:
-        """Ask whether a file that is there already stays as it is."""
+        """Ask whether an existing file is kept."""
 
     def announce(self, doing: str) -> None:
-        """Say what is being done now."""
+        """Show a progress message."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,10 @@ class Created:
     dry_run: bool = False
     dependencies: Mapping[str, Sequence[str]] | None = None
     kept: Sequence[str] = ()
+    merged: Sequence[str] = ()
     steps: Sequence[after.StepResult] = ()
+    notes: Sequence[str] = ()
+    """What the user has to do because of where the project is."""
 
     @property
     def failed(self) -> after.StepResult | None:
@@ -73,26 +91,40 @@ class Created:
 
     @property
     def enter(self) -> str:
-        """The command that goes into the project, where one is not there already."""
+        """The command that changes to the project's folder, unless it is the current one."""
         return "" if self.path == Path.cwd() else f"cd {shlex.quote(self.shown_path)}"
 
     @property
     def to_do(self) -> list[str]:
-        """The commands that finish what failed, in their order."""
-        failed = [step for step in self.steps if step.status is after.Status.FAILED]
-        commands = [step.command for step in failed]
-        if any(step.name == "lock" for step in failed):
-            commands.append(after.uv_command("sync"))
-        return commands
+        """The commands of the steps that failed and of those after them."""
+        open_ = (after.Status.FAILED, after.Status.NOT_RUN)
+        return [step.command for step in self.steps if step.status in open_]
 
 
 def create(questionnaire: Questionnaire, request: Request, person: Person) -> Created:
-    """Make a project, or with `dry_run` find out what would be made.
+    """Create a project, or with `dry_run` return what would be created.
 
     Raises:
-        NewBackendError: With what is wrong. Nothing was written then, but for a `StoppedError`.
+        NewBackendError: Nothing was written, except with a `StoppedError` that says so. Its notes
+            hold the command that repeats the answers, if the user was asked for some.
     """
-    answers, target = _input(questionnaire, request, person)
+    answered: dict[str, Value] = {}
+    try:
+        return _create(questionnaire, request, person, answered)
+    except Exception as error:
+        if answered:
+            words = _command(questionnaire, request, {**request.flags, **answered})
+            error.add_note(f"To repeat these answers: {shlex.join(words)}")
+        raise
+
+
+def _create(
+    questionnaire: Questionnaire, request: Request, person: Person, answered: dict[str, Value]
+) -> Created:
+    try:
+        answers, target = _input(questionnaire, request, person, answered)
+    except (KeyboardInterrupt, EOFError):
+        raise StoppedError(_NOTHING_WRITTEN) from None
     source = questionnaire.source
     planned = Created(
         path=target.path,
@@ -112,23 +144,45 @@ def create(questionnaire: Questionnaire, request: Request, person: Person) -> Cr
     person.announce("Rendering")
     keeps = person.keeps if person.can_answer and not request.yes else _keep
     steps = after.steps(git=request.git, install=request.install)
+    results: list[after.StepResult] = []
     try:
-        files, kept = create_project(source, answers.values, target, keeps)
-        results = after.run(target.path, steps, person.announce)
-    except KeyboardInterrupt:
-        if not (target.path / ANSWERS_FILE).exists():
-            raise
-        message = f"interrupted; the project is written: {target.path}"
-        raise StoppedError(message, hint="Go on there with: make run") from None
-    return replace(planned, files=files, kept=kept, steps=results)
+        written = create_project(source, answers.values, target, keeps)
+        notes = after.notes(target.path, [file.path for file in written.files])
+        after.run(target.path, steps, person.announce, results)
+    except (KeyboardInterrupt, EOFError, SystemExit) as stop:
+        raise _stopped(stop, planned, steps[len(results) :]) from None
+    return replace(
+        planned,
+        files=written.files,
+        kept=written.kept,
+        merged=written.merged,
+        notes=notes,
+        steps=results,
+    )
+
+
+def _stopped(
+    stop: BaseException, planned: Created, missing: Sequence[after.Step]
+) -> StoppedError | BaseException:
+    """Return the error for a signal: what was written, and which steps are missing."""
+    code = stop.code if isinstance(stop, SystemExit) else _INTERRUPTED
+    if not isinstance(code, int):
+        return stop
+    if not (planned.path / ANSWERS_FILE).exists():
+        return StoppedError(_NOTHING_WRITTEN, exit_code=code)
+    message = f"interrupted. The project is written: {planned.path}"
+    commands = [planned.enter, *(step.command for step in missing)]
+    to_do = " && ".join(filter(None, commands)) if missing else ""
+    hint = f"To complete it: {to_do}" if to_do else "It is complete. Start it with: make run"
+    return StoppedError(message, hint=hint, exit_code=code)
 
 
 def _input(
-    questionnaire: Questionnaire, request: Request, person: Person
+    questionnaire: Questionnaire, request: Request, person: Person, answered: dict[str, Value]
 ) -> tuple[Answers, Target]:
-    """Check all that was said, and ask for the rest, before anything is written."""
+    """Check the arguments and ask for missing answers, before anything is written."""
     if request.destination == "":
-        message = "DEST is empty: name a folder, or . for this one"
+        message = 'DEST is empty. Name a folder, or "." for the current one'
         raise InputRefusedError(message)
     target = None if request.destination is None else Target.check(Path(request.destination))
     given = gather(
@@ -138,46 +192,72 @@ def _input(
         preset_name=_preset_name(request.answers_file),
         folder=target.path if target else None,
     )
-    answers = _answers(questionnaire, request, given, person)
-    return answers, target or Target.check(Path(str(answers["project_name"])))
-
-
-def _answers(
-    questionnaire: Questionnaire, request: Request, given: Given, person: Person
-) -> Answers:
     can_ask = person.can_answer and request.answers_file != STANDARD_INPUT
     if can_ask and not request.yes:
         settle(questionnaire, given, partial=True)
-        return person.ask(questionnaire, given)
-    command = _working_command(questionnaire, request, given)
+        refuse = _accept if target else _target_problem
+        answers = person.ask(questionnaire, given, refuse, answered)
+    else:
+        answers = _without_prompts(questionnaire, request, given)
+    return answers, target or Target.check(Path(str(answers["project_name"])))
+
+
+def _accept(_name: str, _value: Value) -> str:
+    return ""
+
+
+def _target_problem(name: str, value: Value) -> str:
+    """Return why the folder that a project name stands for cannot hold the project."""
+    if name != "project_name":
+        return ""
+    try:
+        Target.check(Path(str(value)))
+    except TargetRefusedError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+def _without_prompts(questionnaire: Questionnaire, request: Request, given: Given) -> Answers:
+    words = [*_command(questionnaire, request, request.flags, named=_named(given)), "--yes"]
+    hint = f"To accept the defaults for the rest: {shlex.join(words)}"
     try:
         answers = settle(questionnaire, given)
     except MissingAnswersError as error:
-        raise MissingAnswersError(*error.messages, hint=command) from error
-    unsaid = [name for name in answers.by_name if name not in given.answers]
-    if unsaid and not request.yes:
-        message = f"there is no terminal to ask on, and not answered: {', '.join(unsaid)}"
-        raise MissingAnswersError(message, hint=command)
+        raise MissingAnswersError(*error.messages, hint=hint) from error
+    missing = [name for name in answers.by_name if name not in given.answers]
+    if missing and not request.yes:
+        message = f"cannot prompt: no terminal. Missing answers: {', '.join(missing)}"
+        raise MissingAnswersError(message, hint=hint)
     return answers
+
+
+def _named(given: Given) -> bool:
+    return "project_name" in given.answers
 
 
 def _keep(_: str) -> bool:
     return True
 
 
-def _working_command(questionnaire: Questionnaire, request: Request, given: Given) -> str:
-    """Write a command that would work: the one given, a name where it lacks one, and --yes."""
-    words = ["new-backend", "create"]
-    named = "project_name" in given.answers
+def _command(
+    questionnaire: Questionnaire,
+    request: Request,
+    flags: Mapping[str, object],
+    *,
+    named: bool = True,
+) -> list[str]:
+    """Return the command of this request with other flags, and a name where it has none."""
+    words = [*program(questionnaire.source), "create"]
     if request.destination is not None:
         words.append(request.destination)
     elif not named:
         words.append(questionnaire.by_name["project_name"].placeholder or "my-service")
     if request.answers_file:
         words += ["--answers", request.answers_file]
-    words += flag_words(questionnaire, request.flags)
+    words += flag_words(questionnaire, flags)
+    words += ["--dry-run"] * request.dry_run
     words += ["--no-git"] * (not request.git) + ["--no-install"] * (not request.install)
-    return f"This takes the defaults for the rest: {shlex.join([*words, '--yes'])}"
+    return words
 
 
 def _preset_name(answers_file: str | None) -> str:
@@ -189,7 +269,7 @@ def _python() -> str:
 
 
 def _dependencies(manifest: str) -> dict[str, list[str]]:
-    """Read the dependencies of a rendered `pyproject.toml`, those of each group under its name."""
+    """Return the dependencies of a rendered `pyproject.toml`, by the name of their group."""
     data = tomllib.loads(manifest)
     found = {"project": list(data.get("project", {}).get("dependencies", []))}
     for group, members in data.get("dependency-groups", {}).items():

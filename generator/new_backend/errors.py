@@ -1,20 +1,25 @@
-"""What can go wrong in a way that a person can do something about; caught once, in `cli.main`."""
+"""Expected errors: the user can fix each of them. `cli.main` catches them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class NewBackendError(Exception):
-    """An expected failure: its messages say what is wrong and what would be right."""
+    """An expected error. Its messages say what is wrong and what is allowed."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code = 1
 
     def __init__(self, *messages: str, hint: str = "") -> None:
-        """Take one message for each thing that is wrong, and what to do about all of them."""
+        """Create an error.
+
+        Args:
+            messages: One message for each problem.
+            hint: What to do about all of them.
+        """
         super().__init__("\n".join(messages))
         self.messages: Sequence[str] = messages
         self.hint = hint
@@ -27,11 +32,11 @@ class InputRefusedError(NewBackendError):
 
 
 class MissingAnswersError(InputRefusedError):
-    """There is no terminal to ask on, and not everything was said."""
+    """A question has no answer, and there is no terminal for a prompt."""
 
 
 class TargetRefusedError(InputRefusedError):
-    """The folder cannot take the project: something is in the way, or it cannot be written."""
+    """The folder cannot hold the project: it is not empty or not writable."""
 
 
 class TemplateError(NewBackendError):
@@ -43,6 +48,9 @@ class RenderingError(NewBackendError):
 
 
 class StoppedError(NewBackendError):
-    """Interrupted after something was done that stays."""
+    """The user or a signal stopped the work."""
 
-    exit_code = 130
+    def __init__(self, *messages: str, hint: str = "", exit_code: int = 130) -> None:
+        """Create an error with the exit code of its signal: 128 plus the signal's number."""
+        super().__init__(*messages, hint=hint)
+        self.exit_code = exit_code

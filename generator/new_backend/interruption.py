@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: they stop the work once, and never in the middle of a move or a clean-up."""
+"""Ctrl-C, SIGTERM and SIGHUP: they stop the work once, but never during a move or a clean-up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AGAIN_SECONDS = 0.01
 
 @dataclass
 class _State:
-    """What the handler has to know; signals belong to the process, so there is one."""
+    """The state of the handler. Signals belong to the process, so there is one."""
 
     held: int = 0
     arrived: int | None = None
@@ -33,11 +33,11 @@ def install() -> None:
     """Let the first signal raise `KeyboardInterrupt` or `SystemExit`; later ones are ignored."""
     _state.arrived = _state.stopping = None
     _state.handled = [signal.SIGTERM]
-    if sys.platform != "win32":
-        _state.handled.append(signal.SIGHUP)
-    # A shell starts its background jobs with Ctrl-C ignored: that stays so.
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        _state.handled.append(signal.SIGINT)
+    # A shell ignores Ctrl-C in its background jobs, and nohup ignores SIGHUP: both stay ignored.
+    for name in ("SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            _state.handled.append(number)
     for number in _state.handled:
         signal.signal(number, _arrive)
     if sys.unraisablehook is not _again:
@@ -45,16 +45,16 @@ def install() -> None:
 
 
 def end() -> None:
-    """Let signals pass from here on: all is done, and Python would tell of one in a traceback."""
+    """Ignore signals from here on: the work is done, and Python would print a traceback."""
     for number in _state.handled:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put a signal off to the end of the block.
+    """Delay a signal to the end of the block.
 
-    Blocking signals would not do: another thread takes them, and the handler runs in this one.
+    Blocking signals is not enough: another thread receives them, and the handler runs in this one.
     """
     _state.held += 1
     try:
@@ -80,7 +80,7 @@ def _stop(number: int) -> None:
 
 
 def _again(lost: sys.UnraisableHookArgs) -> None:
-    """Let a signal come once more where Python dropped it: in a callback, as when it imports."""
+    """Raise a signal again where Python dropped its exception: in a callback, as during imports."""
     if _state.stopping is None or not isinstance(lost.exc_value, (KeyboardInterrupt, SystemExit)):
         _state.tell(lost)
         return

@@ -1,4 +1,4 @@
-"""`copier.yml`, read once: its questions, choices and rules, evaluated as Copier evaluates them."""
+"""The questions, choices and rules of `copier.yml`, evaluated as Copier evaluates them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Value = str | bool
 Context = dict[str, Value]
 
 RULE_PREFIX = "rule_"
-# What Copier lets templates see beside the answers.
+# The names that Copier adds to the answers in templates.
 _OF_COPIER = ("_copier_answers", "_copier_conf")
 # The C loader, where PyYAML was built with it, is ten times faster.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,7 +38,7 @@ _FALSE = frozenset({"n", "no", "f", "false", "off", "0", "~", "null", "none", ""
 
 @dataclass(frozen=True)
 class Choice:
-    """A value that a question offers; `validator` renders to why it is excluded, if it is."""
+    """A value of a question. `validator` renders to the reason that excludes it, if any."""
 
     value: str
     title: str
@@ -48,7 +48,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """A question of `copier.yml`. A hidden one is computed and never asked."""
+    """A question of `copier.yml`. A hidden one is computed, never asked."""
 
     name: str
     type: str = "str"
@@ -70,29 +70,29 @@ class Question:
         return "--" + self.name.replace("_", "-")
 
     def cast(self, raw: object) -> Value:
-        """Turn what a flag or a file gave into a value of this question's type.
+        """Convert a value of a flag or a file to the type of this question.
 
         Raises:
-            ValueError: It is of another type; the message says which would be right.
+            ValueError: It has another type; the message names the right one.
         """
         if raw is None:
-            message = "has no value: give one, or leave the question out"
+            message = "has no value. Add one, or leave the question out"
             raise ValueError(message)
         if self.type == "bool":
             if isinstance(raw, bool):
                 return raw
             if isinstance(raw, str) and raw.strip().lower() in _TRUE | _FALSE:
                 return raw.strip().lower() in _TRUE
-            message = f"{raw!r} is neither true nor false"
+            message = f'invalid value "{raw}". Use true or false'
             raise ValueError(message)
         if isinstance(raw, bool):
             word = str(raw).lower()
-            message = f"is the truth value {word}, text is wanted: put the word in quotes"
-            raise ValueError(message)  # noqa: TRY004 - the kind of input, not a bug
+            message = f'is the boolean {word}, not text. Put it in quotes: "{word}"'
+            raise ValueError(message)  # noqa: TRY004 - invalid input, not a bug
         if not isinstance(raw, str):
             kind = "a list" if isinstance(raw, list) else "a table"
-            message = f"is {kind}, text is wanted"
-            raise ValueError(message)  # noqa: TRY004 - the kind of input, not a bug
+            message = f"is {kind}, not text"
+            raise ValueError(message)  # noqa: TRY004 - invalid input, not a bug
         return raw
 
 
@@ -106,7 +106,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Rule:
-    """Why a choice is excluded by answers before it."""
+    """A named reason that excludes a choice."""
 
     name: str
     question: str
@@ -116,7 +116,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Option:
-    """A choice under given answers; `reason` is empty where it may be taken."""
+    """A choice under given answers. `reason` is empty if it is allowed."""
 
     choice: Choice
     reason: str = ""
@@ -138,29 +138,29 @@ class OpenQuestion:
 
     @cached_property
     def applies(self) -> bool:
-        """Whether the answers before it leave it to be asked."""
+        """Whether the question is asked under the answers before it."""
         when = self.question.when
         return when if isinstance(when, bool) else _truth(self._render(when))
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
-        """Its choices, each with the reason that excludes it here."""
+        """Its choices, each with the reason that excludes it, if any."""
         return tuple(self._option(choice) for choice in self.question.choices)
 
     @property
     def allowed(self) -> tuple[Value, ...]:
-        """The values that may be taken, where they can be counted."""
+        """The allowed values of a question with choices."""
         if self.question.type == "bool":
             return (True, False)
         return tuple(option.choice.value for option in self.options if not option.reason)
 
     def offers(self, value: Value) -> bool:
-        """Whether the value is one of the choices, excluded here or not; any is without choices."""
+        """Whether the value is one of the choices, excluded or not. Always true without choices."""
         return not self.options or any(option.choice.value == value for option in self.options)
 
     @cached_property
     def default(self) -> Value | None:
-        """Its default under these answers; the first allowed choice where a rule excludes it."""
+        """Its default under these answers; the first allowed choice if a rule excludes it."""
         default = self.question.default
         if isinstance(default, str):
             default = self._render(default)
@@ -171,13 +171,13 @@ class OpenQuestion:
         return default
 
     def problem(self, value: Value) -> str:
-        """Say what is wrong with a value and what would be right, or nothing."""
+        """Return what is wrong with a value and what is allowed, or an empty text."""
         if not self.offers(value):
             return self._unknown_choice(str(value))
         for option in self.options:
             if option.choice.value == value and option.reason:
                 rule = f" (rule {option.rule})" if option.rule else ""
-                return f"{value} is excluded: {option.reason}{rule}"
+                return f'"{value}" is not available: {option.reason}{rule}'
         if self.question.validator:
             return self._render(self.question.validator, {self.name: value}).strip()
         return ""
@@ -185,9 +185,10 @@ class OpenQuestion:
     def _unknown_choice(self, value: str) -> str:
         offered = [choice.value for choice in self.question.choices]
         listed = ", ".join(offered)
-        near = get_close_matches(value.lower(), offered, n=1, cutoff=0.5)
-        suggestion = f": did you mean {near[0]}?" if near else "."
-        return f'"{value}" is not offered{suggestion} Choose from {listed}'
+        by_lower_case = {each.lower(): each for each in offered}
+        near = get_close_matches(value.lower(), by_lower_case, n=1, cutoff=0.5)
+        suggestion = f' Did you mean "{by_lower_case[near[0]]}"?' if near else ""
+        return f'invalid value "{value}".{suggestion} Choose from {listed}'
 
     def _option(self, choice: Choice) -> Option:
         if not choice.validator:
@@ -203,7 +204,7 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """Everything that `copier.yml` says about questions, in its order."""
+    """The questions of `copier.yml`, in its order."""
 
     source: TemplateSource
     questions: tuple[Question, ...]
@@ -218,7 +219,7 @@ class Questionnaire:
         """Read `copier.yml`.
 
         Raises:
-            TemplateError: It cannot be read, or says what this version cannot ask.
+            TemplateError: It cannot be read, or a question has an unknown type.
         """
         try:
             data = yaml.load(source.config.read_bytes(), Loader=_YAML_LOADER)  # noqa: S506 - a safe one
@@ -241,19 +242,19 @@ class Questionnaire:
 
     @cached_property
     def visible(self) -> tuple[Question, ...]:
-        """The questions that may be asked."""
+        """The questions that are not hidden."""
         return tuple(question for question in self.questions if not question.hidden)
 
     @cached_property
     def by_name(self) -> Mapping[str, Question]:
-        """All questions, hidden ones too."""
+        """All questions by name, including hidden ones."""
         return {question.name: question for question in self.questions}
 
     def walk(self, answers: Mapping[str, Value]) -> Iterator[OpenQuestion]:
-        """Give each question that may be asked, under the answers before it.
+        """Yield each visible question under the answers before it.
 
-        A question that `answers` lacks counts by its default. An answer may be added while its
-        question is being looked at: the questions after it see it.
+        A question without an answer counts by its default. The caller may add the answer to the
+        question just yielded: the questions after it use it.
         """
         context: Context = {}
         for question in self.questions:
@@ -266,7 +267,7 @@ class Questionnaire:
                 context[question.name] = value
 
     def context(self, answers: Mapping[str, Value]) -> Context:
-        """Give what a path of the template sees: these answers, and what follows from them."""
+        """Return the names that a path of the template can use: the answers and computed values."""
         context: Context = {}
         for question in self.questions:
             value = answers.get(question.name)
@@ -277,12 +278,12 @@ class Questionnaire:
         return context
 
     def at(self, name: str, answers: Mapping[str, Value]) -> OpenQuestion:
-        """Give one question under the answers before it."""
+        """Return one question under the answers before it."""
         return next(current for current in self.walk(answers) if current.name == name)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Every rule that excludes a choice, with its reason."""
+        """All rules, each with the choice that it excludes and the reason."""
         return tuple(
             Rule(rule.removeprefix(RULE_PREFIX), question.name, choice.value, self._reason(rule))
             for question in self.visible
@@ -291,11 +292,11 @@ class Questionnaire:
         )
 
     def rules_in(self, text: str) -> tuple[str, ...]:
-        """Name the rules that a choice's validator refers to."""
+        """Return the rules in the validator of a choice."""
         return tuple(re.findall(rf"\b{RULE_PREFIX}\w+", text))
 
     def references(self, text: object) -> frozenset[str]:
-        """Name the visible questions that a template depends on, through hidden ones too."""
+        """Return the visible questions that a template depends on, also through hidden ones."""
         if not isinstance(text, str) or ("{{" not in text and "{%" not in text):
             return frozenset()
         from jinja2 import meta
@@ -327,7 +328,7 @@ class Questionnaire:
             if name in used or not path.exists():
                 continue
             text = path.read_text(encoding="utf-8") if path.match("*.jinja") else ""
-            with suppress(TemplateSyntaxError):  # whoever renders it says more
+            with suppress(TemplateSyntaxError):  # rendering it reports more
                 tree = self._environment.parse(f"{name}\n{text}")
                 used[name] = meta.find_undeclared_variables(tree)
                 known |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
@@ -355,7 +356,7 @@ class Questionnaire:
 
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
-        # As copier._main.Worker.jinja_env builds it: a validator says the same here and there.
+        # The same as copier._main.Worker.jinja_env, so that validators agree.
         from jinja2 import FileSystemLoader
         from jinja2.sandbox import SandboxedEnvironment
 
@@ -366,7 +367,7 @@ class Questionnaire:
         )
 
     def _reason(self, rule: str) -> str:
-        """Find answers under which the rule excludes, and what it says then."""
+        """Return the reason of a rule, under the first answers that it excludes."""
         names = [
             name for name in self.references(f"{{{{ {rule} }}}}") if self.by_name[name].choices
         ]
@@ -386,7 +387,7 @@ def _question(name: str, details: Any) -> Question:
         details = {"default": details}
     kind = details.get("type", "str")
     if kind not in _TYPES:
-        message = f"copier.yml: {name} is of type {kind}, only {' and '.join(_TYPES)} can be asked"
+        message = f'copier.yml: {name} has the unknown type "{kind}". Use {" or ".join(_TYPES)}'
         raise TemplateError(message)
     return Question(
         name=name,
@@ -401,7 +402,7 @@ def _question(name: str, details: Any) -> Question:
 
 
 def _choices(declared: Any) -> Iterable[Choice]:
-    """Read each form in which Copier takes choices: a mapping, pairs, or bare values."""
+    """Return the choices from each form that Copier accepts: a mapping, pairs, or plain values."""
     pairs = declared.items() if isinstance(declared, dict) else declared
     for pair in pairs:
         label, value = pair if isinstance(pair, (list, tuple)) else (pair, pair)

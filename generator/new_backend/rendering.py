@@ -1,11 +1,11 @@
-"""Answers become files: rendered by Copier into a staging folder, then moved into place at once."""
+"""Rendering: Copier writes the files into a staging folder, which is then moved into place."""
 
 from __future__ import annotations
 
 import os
 import re
-import tempfile
-from contextlib import contextmanager
+import stat
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,47 +14,61 @@ from typing import TYPE_CHECKING, Any
 from new_backend import interruption
 from new_backend.errors import RenderingError, TargetRefusedError
 from new_backend.template_source import TEMPLATE_ADDRESS
+from new_backend.temporary import ASIDE, remove_abandoned, temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from new_backend.questions import Value
     from new_backend.template_source import TemplateSource
 
 ANSWERS_FILE = ".copier-answers.yml"
-# What a new repository of the usual hosts holds before anybody has worked in it.
+# The files of a new repository on the usual hosts.
 _NEW_REPOSITORY = (".git", ".gitignore", "README*", "LICENSE*", "LICENCE*")
+MERGED = ".gitignore"
+"""An existing file that is kept and gets the missing lines: without them, git would add `.env`."""
 _LISTED = 10
 
 
 @dataclass(frozen=True)
 class Target:
-    """The folder that the project goes to; `exists` where it is there already."""
+    """The folder of the project; `exists` where it exists already."""
 
     path: Path
     exists: bool
 
     @classmethod
     def check(cls, path: Path) -> Target:
-        """Make sure that a folder may take the project, before anything is written.
+        """Check that a folder can hold the project, before anything is written.
 
         Raises:
-            TargetRefusedError: Something is in the way, or nothing can be written there.
+            TargetRefusedError: It is not empty, or it cannot be written.
         """
-        path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a symbolic link
+        try:
+            path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a symbolic link
+        except FileNotFoundError as error:
+            message = "the current folder no longer exists"
+            raise TargetRefusedError(message, hint="Change to another folder.") from error
+        try:
+            return cls._checked(path)
+        except OSError as error:
+            message = f"{path} cannot be used: {error.strerror}"
+            raise TargetRefusedError(message, hint="Name another folder.") from error
+
+    @classmethod
+    def _checked(cls, path: Path) -> Target:
         if path.is_symlink() and not path.exists():
-            message = f"{path} is a symbolic link to nothing: remove it, or name another folder"
+            message = f"{path} is a symbolic link to nothing. Remove it, or name another folder"
             raise TargetRefusedError(message)
         if path.exists() and not path.is_dir():
-            message = f"{path} is a file: name a folder"
+            message = f"{path} is a file. Name a folder"
             raise TargetRefusedError(message)
         if path.exists():
+            remove_abandoned(path)
             _refuse_foreign(path)
         anchor = path if path.exists() else _nearest_folder(path)
         if not os.access(anchor, os.W_OK | os.X_OK):
-            message = (
-                f"{anchor} cannot be written: choose another folder, or change its permissions"
-            )
+            message = f"{anchor} is not writable. Name another folder, or change its permissions"
             raise TargetRefusedError(message)
         return cls(path, path.exists())
 
@@ -67,10 +81,19 @@ class RenderedFile:
     size: int
 
 
+@dataclass(frozen=True)
+class Written:
+    """The files of a project, and those that existed before and were kept or merged."""
+
+    files: Sequence[RenderedFile]
+    kept: Sequence[str] = ()
+    merged: Sequence[str] = ()
+
+
 def preview(source: TemplateSource, answers: Mapping[str, Value]) -> tuple[list[RenderedFile], str]:
-    """Render into a folder that is thrown away: what would be written, and the `pyproject.toml`."""
-    with tempfile.TemporaryDirectory(prefix="new-backend-") as folder:
-        project = Path(folder) / str(answers["project_name"])
+    """Render into a temporary folder. Return the files, and the text of the `pyproject.toml`."""
+    with temporary_folder() as folder:
+        project = folder / str(answers["project_name"])
         render(source, answers, project)
         manifest = project / "pyproject.toml"
         text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
@@ -82,38 +105,40 @@ def create_project(
     answers: Mapping[str, Value],
     target: Target,
     keep_theirs: Callable[[str], bool],
-) -> tuple[list[RenderedFile], list[str]]:
-    """Render the project and move it to its folder; give its files, and theirs that stayed.
+) -> Written:
+    """Render the project and move it to its folder.
 
-    `keep_theirs` is asked for each file that a new repository has and the template writes too.
-    A failure or an interruption before the move leaves nothing, and the move is made at once.
+    `keep_theirs` is called for each file of a new repository that the template has too. A failure
+    or an interruption before the move leaves nothing behind, and the move is atomic.
 
     Raises:
-        RenderingError: The template cannot be rendered, or the disk refuses.
+        RenderingError: The template cannot be rendered, or the disk cannot be written.
     """
     folder = target.path if target.exists else _nearest_folder(target.path)
-    with _staging(folder, target.path.name) as staging:
+    with _staging(folder) as staging:
         if target.exists:
             project = staging / target.path.name
             render(source, answers, project)
-            files = _files_of(project)
-            kept = [name for name in _present(project, target.path) if keep_theirs(name)]
+            present = _present(project, target.path)
+            merged = [name for name in present if _merge(project, target.path, name)]
+            kept = [name for name in present if name not in merged and keep_theirs(name)]
+            files = [file for file in _files_of(project) if file.path not in kept]
             _fill(project, target.path, staging, kept)
-            return [file for file in files if file.path not in kept], kept
-        # The staging folder holds the missing parents too, so that one rename brings all of them.
+            return Written(files, kept, merged)
+        # The staging folder holds the missing parents too, so that one rename moves all of them.
         missing = target.path.relative_to(folder)
         render(source, answers, staging / missing)
         files = _files_of(staging / missing)
         with interruption.held():
             _move(staging / missing.parts[0], folder / missing.parts[0])
-        return files, []
+        return Written(files)
 
 
 def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) -> None:
-    """Let Copier render, and record the template's public address, no path of this machine.
+    """Render with Copier, and record the public address of the template instead of a local path.
 
     Raises:
-        RenderingError: The template cannot be rendered, or the disk refuses.
+        RenderingError: The template cannot be rendered, or the disk cannot be written.
     """
     from copier import Settings, run_copy
     from copier.errors import CopierError
@@ -122,8 +147,7 @@ def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) 
     from plumbum import local
 
     try:
-        # A plain folder rendered into a new one needs no git; where Copier finds one, it starts it
-        # anew for every file.
+        # Copier needs no git for a plain folder, but starts one that it finds for every file.
         with (
             source.plain_folder() as template,
             local.env(PATH=""),
@@ -135,10 +159,11 @@ def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) 
                 data=dict(answers),
                 defaults=True,
                 quiet=True,
-                # A person's defaults for other templates must not set a flag of this one.
+                # The user's defaults for other templates must not set a flag of this one.
                 settings=Settings(),
             )
         _record_source(project / ANSWERS_FILE, source.version)
+        _apply_umask(project)
     except OSError as error:
         message = f"the project cannot be written: {error.strerror or error}"
         raise RenderingError(message) from error
@@ -151,17 +176,17 @@ def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) 
 
 
 _COMPILED: dict[tuple[object, ...], Any] = {}
-"""What Jinja compiled: by the configuration of its environment, the source and its name."""
+"""Compiled templates, by the configuration of their environment, their source and their name."""
 
 
 @contextmanager
 def _compiled_once(config: bytes) -> Iterator[None]:
-    """Keep what Jinja compiled while Copier renders, and for what it renders next.
+    """Cache the templates that Jinja compiles while Copier renders.
 
     Copier compiles each part of each path again for each file, which is a third of the CPU time of
-    `create`. Its environment follows from `copier.yml`, the `config`: under the same one, a source
-    compiles to the same code every time. (Its `yield` tag, which no path of this template has,
-    depends on compiling anew.)
+    `create`. Its environment follows from `copier.yml`, the `config`: the same source compiles to
+    the same code every time. (Copier's `yield` tag depends on compiling again, but no path of this
+    template uses it.)
     """
     from jinja2 import Environment
 
@@ -186,7 +211,7 @@ def _record_source(answers_file: Path, version: str) -> None:
     if not answers_file.is_file():
         return
     recorded = answers_file.read_text(encoding="utf-8")
-    # A long path is folded: the lines that go on are indented.
+    # YAML folds a long path: its other lines are indented.
     recorded = re.sub(
         r"^_src_path:.*\n(?:[ \t].*\n)*",
         lambda _: (f"_commit: {version}\n" if version else "") + f"_src_path: {TEMPLATE_ADDRESS}\n",
@@ -195,6 +220,19 @@ def _record_source(answers_file: Path, version: str) -> None:
         flags=re.MULTILINE,
     )
     answers_file.write_text(recorded, encoding="utf-8", newline="\n")
+
+
+def _apply_umask(project: Path) -> None:
+    """Give the files the permissions of new ones: Copier copies those of the template.
+
+    The project's folder is new, so that its permissions show the umask. Setting the umask to read
+    it would change it for other threads.
+    """
+    allowed = stat.S_IMODE(project.stat().st_mode)
+    for path in project.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            executable = path.stat().st_mode & stat.S_IXUSR
+            path.chmod(allowed & (0o777 if executable else 0o666))
 
 
 def _files_of(project: Path) -> list[RenderedFile]:
@@ -220,7 +258,7 @@ def _refuse_foreign(path: Path) -> None:
     listed = ", ".join(foreign[:_LISTED])
     more = f" and {len(foreign) - _LISTED} more" if len(foreign) > _LISTED else ""
     message = f"{path} is not empty: {listed}{more}"
-    raise TargetRefusedError(message, hint="Name a new folder, or move what is in the way.")
+    raise TargetRefusedError(message, hint="Name a new folder, or move these files away.")
 
 
 def _belongs_to_new_repository(entry: Path) -> bool:
@@ -230,38 +268,34 @@ def _belongs_to_new_repository(entry: Path) -> bool:
 
 
 def _nearest_folder(path: Path) -> Path:
-    """Find the closest parent that is there.
+    """Return the closest parent that exists.
 
     Raises:
-        TargetRefusedError: A file stands where a folder would have to.
+        TargetRefusedError: A parent is a file.
     """
     for parent in path.parents:
         if parent.is_dir():
             return parent
         if parent.exists() or parent.is_symlink():
-            message = f"{parent} is no folder: {path} cannot be made below it"
+            message = f"{parent} is not a folder. {path} cannot be created in it"
             raise TargetRefusedError(message)
     raise AssertionError(path)  # pragma: no cover - the root is a folder
 
 
 @contextmanager
-def _staging(folder: Path, name: str) -> Iterator[Path]:
-    """Make a folder on the target's own file system, and remove it whatever happens."""
-    with interruption.held():
-        staging = _temporary_folder(folder, f".{name}.")
-    try:
-        yield Path(staging.name)
-    finally:
-        with interruption.held():
-            staging.cleanup()
+def _staging(folder: Path) -> Iterator[Path]:
+    """Create a temporary folder on the file system of the target.
 
-
-def _temporary_folder(parent: Path, prefix: str) -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
-    except OSError as error:
-        message = f"{parent} cannot be written: {error.strerror}"
-        raise TargetRefusedError(message) from error
+    Raises:
+        TargetRefusedError: The folder cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            staging = stack.enter_context(temporary_folder(folder))
+        except OSError as error:
+            message = f"{folder} is not writable: {error.strerror}"
+            raise TargetRefusedError(message) from error
+        yield staging
 
 
 def _move(rendered: Path, place: Path) -> None:
@@ -276,9 +310,22 @@ def _present(project: Path, target: Path) -> list[str]:
     return sorted(entry.name for entry in project.iterdir() if os.path.lexists(target / entry.name))
 
 
+def _merge(project: Path, target: Path, name: str) -> bool:
+    """Write the user's file into the project, with the template's lines that it lacks."""
+    if name != MERGED or not (target / name).is_file():
+        return False
+    theirs = (target / name).read_bytes()
+    known = {line.strip() for line in theirs.splitlines()}
+    ours = (project / name).read_bytes().splitlines()
+    missing = [line for line in ours if line.strip() and line.strip() not in known]
+    separator = b"" if not theirs or theirs.endswith(b"\n") else b"\n"
+    (project / name).write_bytes(theirs + separator + b"".join(line + b"\n" for line in missing))
+    return True
+
+
 def _fill(project: Path, target: Path, staging: Path, kept: list[str]) -> None:
-    """Move the entries into a folder that is there already; all of them, or none."""
-    aside = staging / "theirs"
+    """Move the entries into a folder that exists already: all of them, or none."""
+    aside = staging / ASIDE
     aside.mkdir()
     undo: list[tuple[Path, Path]] = []
 

@@ -1,4 +1,4 @@
-"""What `copier.yml` offers, for programs: questions, rules, the JSON Schema of an answers file."""
+"""The questions and rules of `copier.yml` for programs, and the JSON Schema of an answers file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def describe(questionnaire: Questionnaire) -> dict[str, Any]:
-    """Give all of it as one object."""
+    """Return groups, questions, rules and the schema as one object."""
     return {
         "groups": [
             {"title": group.title, "questions": list(group.questions)}
@@ -32,14 +32,14 @@ def describe(questionnaire: Questionnaire) -> dict[str, Any]:
 
 
 def answers_schema(questionnaire: Questionnaire) -> dict[str, Any]:
-    """Give the JSON Schema of an answers file; the rules between answers are not in it."""
+    """Return the JSON Schema of an answers file, without the rules between answers."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Answers to new-backend create",
         "type": "object",
         "properties": {
             **{question.name: _property(question) for question in questionnaire.visible},
-            **{name: {"description": "Written by Copier, not read"} for name in sorted(RECORDED)},
+            **{name: {"description": "Written by Copier, ignored"} for name in sorted(RECORDED)},
         },
         "additionalProperties": False,
     }

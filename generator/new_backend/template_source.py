@@ -1,10 +1,9 @@
-"""Where the template comes from: the copy in the wheel, or the checkout that this file lies in."""
+"""The source of the template: the copy in the wheel, or the checkout of this file."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from new_backend import __version__
+from new_backend.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEMPLATE_ADDRESS = "https://github.com/new-backend/new-backend"
-"""The public git address that a service records, and is updated from."""
+"""The public git address that a service records for updates."""
 
 CONFIG_NAME = "copier.yml"
 TEMPLATE_FOLDER = "template"
@@ -27,18 +27,18 @@ _BUNDLED = Path(__file__).resolve().parent / "_template"
 
 @dataclass(frozen=True)
 class TemplateSource:
-    """A folder that holds `copier.yml` and `template/`."""
+    """A folder with `copier.yml` and `template/`."""
 
     root: Path
 
     @classmethod
     def bundled(cls) -> TemplateSource:
-        """Find the template of this installation: in the wheel, else in the checkout."""
+        """Return the template of this installation: the wheel's, or the checkout's."""
         return cls(_BUNDLED if _BUNDLED.is_dir() else _BUNDLED.parents[2])
 
     @property
     def config(self) -> Path:
-        """The file of the questions."""
+        """The file with the questions."""
         return self.root / CONFIG_NAME
 
     @cached_property
@@ -65,16 +65,15 @@ class TemplateSource:
 
     @contextmanager
     def plain_folder(self) -> Iterator[Path]:
-        """Give the template as a folder that Copier renders as it lies there.
+        """Return the template as a folder that Copier renders as it is.
 
-        Copier clones a git checkout and commits its changes to the clone first; a copy of the
+        Copier clones a git checkout and commits its changes to the clone first. A copy of the
         working tree without `.git` renders the same, and costs less.
         """
         if not self._is_checkout:
             yield self.root
             return
-        with tempfile.TemporaryDirectory(prefix="new-backend-") as folder:
-            copy = Path(folder)
+        with temporary_folder() as copy:
             shutil.copy2(self.config, copy)
             shutil.copytree(self.root / TEMPLATE_FOLDER, copy / TEMPLATE_FOLDER)
             yield copy

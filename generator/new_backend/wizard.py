@@ -1,280 +1,279 @@
-"""The wizard: asks what was not given, step by step, with a way back and a summary to confirm."""
+"""The wizard: asks the open questions in steps, with a way back and a summary to confirm."""
 
 from __future__ import annotations
 
-import shutil
-import sys
 from dataclasses import dataclass, field
-from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
 import questionary
-from prompt_toolkit.application import get_app
-from prompt_toolkit.key_binding import KeyBindings
-from prompt_toolkit.output import create_output
 
+from new_backend import prompts
 from new_backend.answers import Answer, Answers, Source
+from new_backend.prompts import BACK, HEADING, PROBLEM, Line, Screen, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from new_backend.answers import Given
-    from new_backend.questions import OpenQuestion, Option, Questionnaire, Value
+    from new_backend.questions import OpenQuestion, Questionnaire, Value
 
-_BACK = object()
-_STYLE = questionary.Style(
-    [
-        ("disabled", "fg:ansibrightblack"),
-        ("instruction", "fg:ansibrightblack"),
-        ("answer", "fg:ansicyan"),
-        ("highlighted", "fg:ansicyan bold"),
-        ("pointer", "fg:ansicyan bold"),
-        ("problem", "fg:ansired"),
-        ("bottom-toolbar", "noreverse"),
-    ]
+_KEYS = (
+    "Enter accepts the answer shown. Esc goes back; so does ← in a list. "
+    "Ctrl-C exits and writes nothing."
 )
 
 
-def ask(questionnaire: Questionnaire, given: Given) -> Answers:
-    """Ask on the terminal for what was not given, and have all of it confirmed.
+def ask(
+    questionnaire: Questionnaire,
+    given: Given,
+    refuse: Callable[[str, Value], str],
+    answered: dict[str, Value],
+) -> Answers:
+    """Ask the open questions on the terminal, then have all answers confirmed.
+
+    Args:
+        questionnaire: The questions of the template.
+        given: The answers known before.
+        refuse: Return what is wrong with an answer that its question allows, or nothing.
+        answered: Holds what the user has answered so far, also when this raises.
 
     Raises:
-        KeyboardInterrupt: The person wants nothing made.
+        KeyboardInterrupt: The user cancels.
+        EOFError: The user ends the input.
     """
-    return _Wizard(questionnaire, given).run()
-
-
-def confirm(message: str) -> bool:
-    """Ask a yes-or-no question; Enter means no."""
-    return bool(questionary.confirm(message, default=False, **_terminal()).unsafe_ask())
+    with prompts.without_echo():
+        return _Wizard(questionnaire, given, refuse, answered).run()
 
 
 @dataclass
 class _Wizard:
-    """What was said so far; a default that was agreed to follows the answers before it."""
+    """The answers so far. A default that was accepted follows the answers before it."""
 
     questionnaire: Questionnaire
     given: Given
+    refuse: Callable[[str, Value], str]
+    answered: dict[str, Value]
     typed: dict[str, Answer] = field(default_factory=dict)
-    agreed: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
     last_value: dict[str, Value] = field(default_factory=dict)
-    announced: str = ""
+    change: _Change | None = None
+    screen: Screen = field(default_factory=Screen)
+    walked: list[tuple[OpenQuestion, Answer | None]] = field(default_factory=list)
+    """The questions that apply now."""
 
     def run(self) -> Answers:
+        self.walked = list(self._walk())
+        open_names = {current.name for current, answer in self.walked if answer is None}
         self.steps = [
             group.title
             for group in self.questionnaire.groups
-            if any(self._unanswered(name) for name in group.questions)
+            if not open_names.isdisjoint(group.questions)
         ]
-        _say("Enter takes what is shown, Esc or ← goes back, Ctrl-C leaves and writes nothing.")
         while True:
-            for current, answer in self._walk():
-                if answer is None:
-                    self._ask(current)
-                    break
-            else:
-                if self._confirmed():
-                    return self._answers()
+            current = next((current for current, answer in self.walked if answer is None), None)
+            if current is not None:
+                self._ask(current)
+            elif self._confirmed():
+                return self._answers()
+            self.walked = list(self._walk())
+            self.answered.clear()
+            self.answered.update(
+                {name: answer.value for name, answer in self._answers_of_user().items()}
+            )
 
     def _walk(self) -> Iterator[tuple[OpenQuestion, Answer | None]]:
-        """Give each question that applies, with its answer where it has one that still holds."""
+        """Yield each question that applies, with its answer where that is still allowed."""
         values: dict[str, Value] = {}
         for current in self.questionnaire.walk(values):
             if not current.applies:
                 continue
             name = current.name
             answer = self.typed.get(name) or self.given.answers.get(name)
-            if answer is None and (name in self.agreed or self._settled(current)):
+            if answer is None and (name in self.accepted or _has_one_choice(current)):
                 answer = self.given.proposal(current)
-            if answer is not None and current.problem(answer.value):
+            if answer is not None and self._problem(current, answer.value):
                 answer = None
             if answer is not None:
                 values[name] = answer.value
             yield current, answer
 
-    def _settled(self, current: OpenQuestion) -> bool:
-        """Tell where there is nothing to choose."""
-        return bool(current.options) and len(current.allowed) == 1
-
-    def _unanswered(self, name: str) -> bool:
-        return any(current.name == name and answer is None for current, answer in self._walk())
+    def _problem(self, current: OpenQuestion, value: Value) -> str:
+        return current.problem(value) or self.refuse(current.name, value)
 
     def _answers(self) -> Answers:
-        return Answers(
-            {current.name: answer for current, answer in self._walk() if answer is not None}
-        )
+        return Answers({current.name: answer for current, answer in self.walked if answer})
+
+    def _answers_of_user(self) -> dict[str, Answer]:
+        return {
+            current.name: answer
+            for current, answer in self.walked
+            if answer is not None and (current.name in self.typed or current.name in self.accepted)
+        }
 
     def _ask(self, current: OpenQuestion) -> None:
         name = current.name
-        self._announce(name)
-        refused = self.given.answers.get(name)
-        if refused is not None and (problem := current.problem(refused.value)):
-            _say_problem(f"{refused.label}: {problem}")
+        lines = self._lines_before(name)
+        given = self.given.answers.get(name)
+        problem = ""
+        if given is not None and (problem := self._problem(current, given.value)):
+            problem = f"{given.label}: {problem}"
         proposal = self.given.proposal(current)
-        proposed = proposal.value if proposal is not None else None
-        value = _prompt(current, self.last_value.get(name, proposed), can_go_back=bool(self.asked))
-        if value is None:
-            self._forget(self.asked.pop())
+        value: Any = self.last_value.get(name, proposal.value if proposal else None)
+        before = self._answered_before(name)
+        while True:
+            error = [(wrapped(problem, indent=2), PROBLEM)] if problem else []
+            self.screen.show([*lines, *error])
+            value = prompts.ask(
+                current,
+                value,
+                lambda text: self._problem(current, text),
+                can_go_back=before is not None or self.change is not None,
+            )
+            problem = "" if value is BACK else self._problem(current, value)
+            if not problem:
+                break
+        if value is BACK:
+            self._go_back(before)
             return
-        _say(f"✓ {current.question.help}: {_shown(value)}")
-        if name not in self.asked:
-            self.asked.append(name)
-        if proposal is not None and value == proposal.value and refused is None:
-            self.agreed.add(name)
-            return
-        self.typed[name] = Answer(value, Source.PROMPT, name)
+        if self.change is not None:
+            self.change.asked.add(name)
+        self.typed.pop(name, None)
+        if proposal is not None and value == proposal.value and given is None:
+            self.accepted.add(name)
+        else:
+            self.typed[name] = Answer(value, Source.PROMPT, name)
+
+    def _go_back(self, name: str | None) -> None:
+        """Ask the question before again, or leave a change at the summary as it was."""
+        if self.change is not None and not self.change.asked:
+            self.typed, self.accepted = self.change.typed, self.change.accepted
+            self.change = None
+        elif name is not None:
+            self._forget(name)
+
+    def _answered_before(self, name: str | None) -> str | None:
+        """Return the last question before another one, or of all, that the user answered."""
+        found = None
+        for each in self._answers_of_user() if name is None else self._names_before(name):
+            if each in self.typed or each in self.accepted:
+                found = each
+        return found
+
+    def _names_before(self, name: str) -> Iterator[str]:
+        for current, _ in self.walked:
+            if current.name == name:
+                return
+            yield current.name
 
     def _forget(self, name: str) -> None:
-        """Ask this question again, beginning with what was answered."""
-        for current, answer in self._walk():
-            if current.name == name and answer is not None:
-                self.last_value[name] = answer.value
+        """Ask this question again; its last answer is the proposal."""
+        answer = self._answers().by_name.get(name)
+        if answer is not None:
+            self.last_value[name] = answer.value
         self.typed.pop(name, None)
-        self.agreed.discard(name)
+        self.accepted.discard(name)
 
-    def _announce(self, name: str) -> None:
-        title = self._title_of(name)
-        if title == self.announced or title not in self.steps:
-            return
-        self.announced = title
-        _say(f"\nStep {self.steps.index(title) + 1} of {len(self.steps)}: {title}", style="bold")
+    def _lines_before(self, name: str) -> list[Line]:
+        """Return the lines above a question: the steps, and what the user answered before."""
+        lines: list[Line] = [(wrapped(_KEYS), "")]
+        answers = self._answers_of_user()
+        title = ""
+        for current, _ in self.walked:
+            is_asked = current.name == name
+            if not is_asked and current.name not in answers:
+                continue
+            if (step := self._step_of(current.name)) != title and step in self.steps:
+                title = step
+                number = self.steps.index(title) + 1
+                lines.append((f"\nStep {number} of {len(self.steps)}: {title}", HEADING))
+            if is_asked:
+                break
+            answer = _shown(answers[current.name].value)
+            lines.append((wrapped(f"✓ {current.question.help}: {answer}", hanging=2), ""))
+        return lines
 
-    def _title_of(self, name: str) -> str:
+    def _step_of(self, name: str) -> str:
         return next(
             (group.title for group in self.questionnaire.groups if name in group.questions), ""
         )
 
     def _confirmed(self) -> bool:
-        """Show everything; give whether it is right, or ask again for what is to be changed."""
-        self.announced = ""
-        answers = self._answers()
-        width = max(map(len, answers.by_name))
-        _say("\nSummary", style="bold")
-        for name, answer in answers.by_name.items():
-            source = "" if answer.source is Source.PROMPT else f"  ({answer.source.value})"
-            _say(f"  {name:<{width}}  {_shown(answer.value)}{source}")
-        for name in self.given.answers.keys() - answers.by_name.keys():
-            _say(f"  {name} was given and does not apply: left out")
-        changeable = [name for name in answers.by_name if name in self.typed or name in self.agreed]
+        """Show the summary. Return whether it is confirmed; otherwise a question is open again."""
+        self.screen.show(self._summary())
         entries = [questionary.Choice("Create it", "create")]
+        changeable = self._answers_of_user()
         if changeable:
             entries.append(questionary.Choice("← Change an answer", "change"))
         entries.append(questionary.Choice("Cancel: nothing is written", "cancel"))
-        wish = _select("Shall it be made?", entries)
+        wish = prompts.choose("Create this service?", entries)
         if wish == "cancel":
             raise KeyboardInterrupt
+        if wish is BACK and (last := self._answered_before(None)):
+            self.change = None
+            self._forget(last)
         if wish == "change":
-            name = _select(
+            name = prompts.choose(
                 "Which answer?",
                 [
-                    questionary.Choice(f"{name}: {_shown(answers[name])}", name)
-                    for name in changeable
+                    questionary.Choice(f"{name}: {_shown(answer.value)}", name)
+                    for name, answer in changeable.items()
                 ],
             )
-            self.asked = changeable[: changeable.index(name)]
-            self._forget(name)
+            if name is not BACK:
+                values = self._answers().values
+                self.change = _Change(name, values, dict(self.typed), set(self.accepted))
+                self._forget(name)
         return bool(wish == "create")
 
-
-def _prompt(current: OpenQuestion, proposed: Value | None, *, can_go_back: bool) -> Value | None:
-    """Ask one question; nothing means back."""
-    if current.question.type == "bool" or current.options:
-        entries = _entries(current)
-        default = next((entry for entry in entries if entry.value == proposed), None)
-        if can_go_back:
-            entries.append(questionary.Choice("← Back", _BACK))
-        value = _select(f"{current.question.help}:", entries, default)
-    else:
-        value = _type(current, str(proposed or ""), can_go_back=can_go_back)
-    return None if value is _BACK else value
-
-
-def _type(current: OpenQuestion, proposed: str, *, can_go_back: bool) -> Any:
-    """Ask for text until it is right."""
-    value: Any = proposed
-    while True:
-        value = _type_once(current, value, can_go_back=can_go_back)
-        problem = "" if value is _BACK else current.problem(value)
-        if not problem:
-            return value
-        _say_problem(problem)
+    def _summary(self) -> list[Line]:
+        answers = self._answers()
+        width = max(map(len, answers.by_name))
+        lines: list[Line] = [("\nSummary", HEADING)]
+        for name, answer in answers.by_name.items():
+            source = "" if answer.source is Source.PROMPT else f"  ({answer.source.value})"
+            lines.append((_pair(name, f"{_shown(answer.value)}{source}", width), ""))
+        ignored = (name for name in self.given.answers if name not in answers.by_name)
+        lines += [
+            (wrapped(f"{name} does not apply: ignored", 2, hanging=2), "") for name in ignored
+        ]
+        if self.change is not None and (also := self.change.consequences(answers.values)):
+            lines.append((f"\nAlso changed, because {self.change.name} changed", HEADING))
+            lines += [(_pair(name, text, width), "") for name, text in also.items()]
+        return lines
 
 
-def _type_once(current: OpenQuestion, proposed: str, *, can_go_back: bool) -> Any:
-    """Ask for text; a line below says what is wrong with it as long as it is wrong."""
-    question = current.question
-    bindings = KeyBindings()
-    if can_go_back:
-        bindings.add("escape", eager=True)(lambda event: event.app.exit(result=_BACK))
+@dataclass(frozen=True)
+class _Change:
+    """A change of an answer at the summary, and the answers before it."""
 
-    def below() -> list[tuple[str, str]]:
-        text = get_app().current_buffer.text
-        problem = current.problem(text) if text else ""
-        return [("class:problem", _wrapped(problem))]
+    name: str
+    values: Mapping[str, Value]
+    typed: dict[str, Answer]
+    accepted: set[str]
+    asked: set[str] = field(default_factory=set)
 
-    return questionary.text(
-        f"{question.help}:",
-        default=proposed,
-        instruction=f"(such as {question.placeholder})" if question.placeholder else None,
-        key_bindings=bindings,
-        bottom_toolbar=below,
-        reserve_space_for_menu=0,
-        **_terminal(),
-    ).unsafe_ask()
-
-
-def _entries(current: OpenQuestion) -> list[Any]:
-    if current.question.type == "bool":
-        return [questionary.Choice("Yes", value=True), questionary.Choice("No", value=False)]
-    width = max(len(option.choice.title) for option in current.options)
-    return [_entry(option, width) for option in current.options]
+    def consequences(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """Return each other answer that is different now and was not asked again."""
+        found = {}
+        for name in dict.fromkeys([*values, *self.values]):
+            if name in self.asked or values.get(name) == self.values.get(name):
+                continue
+            old = _shown(self.values[name]) if name in self.values else "(did not apply)"
+            new = _shown(values[name]) if name in values else "(does not apply)"
+            found[name] = f"{old} → {new}"
+        return found
 
 
-def _entry(option: Option, width: int) -> questionary.Choice:
-    """Show a choice with its description, or greyed out with the reason that excludes it."""
-    choice = option.choice
-    if not option.reason:
-        line = f"{choice.title:<{width}}  {choice.description}".rstrip()
-        return questionary.Choice(line, choice.value)
-    # Where questionary begins the reason; it does not wrap by itself.
-    begin = " " * (width + 7)
-    reason = fill(option.reason, _width(), initial_indent=begin, subsequent_indent=begin).strip()
-    return questionary.Choice(f"{choice.title:<{width}}", choice.value, disabled=reason)
+def _has_one_choice(current: OpenQuestion) -> bool:
+    """Whether there is nothing to choose and no excluded choice to explain."""
+    return len(current.options) == 1 and not current.options[0].reason
 
 
-def _select(message: str, entries: list[Any], default: Any = None) -> Any:
-    return questionary.select(
-        message, entries, default=default, instruction=" ", use_jk_keys=False, **_terminal()
-    ).unsafe_ask()
-
-
-def _terminal() -> dict[str, Any]:
-    # Standard output is for the result: questions are shown on standard error.
-    return {
-        "style": _STYLE,
-        "output": create_output(stdout=sys.stderr),
-        "erase_when_done": True,
-    }
+def _pair(name: str, text: str, width: int) -> str:
+    return wrapped(f"{name:<{width}}  {text}", indent=2, hanging=width + 2)
 
 
 def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value or "(empty)"
-
-
-def _say_problem(problem: str) -> None:
-    _say(_wrapped(problem), style="fg:ansired")
-
-
-def _wrapped(text: str) -> str:
-    return indent(fill(text, _width() - 2), "  ")
-
-
-def _width() -> int:
-    return shutil.get_terminal_size().columns - 2
-
-
-def _say(text: str, style: str | None = None) -> None:
-    questionary.print(text, style=style, output=create_output(stdout=sys.stderr))

@@ -64,7 +64,7 @@ class TestInterruption:
 
         assert ended.code == 130
         assert ended.err.splitlines()[-2] == (
-            f"new-backend: interrupted; the project is written: {workplace}/shop"
+            f"new-backend: interrupted. The project is written: {workplace}/shop"
         )
         assert (workplace / "shop" / "pyproject.toml").is_file()
 

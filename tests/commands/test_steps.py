@@ -102,14 +102,16 @@ class TestSteps:
         lines = ended.out.splitlines()
         doing = {"lock": "locking", "sync": "installing"}[fails]
         assert lines[:3] == [
-            f"Project written; {doing} failed",
+            f"Project written, but {doing} failed",
             "  Resolving",
             "  error: no network [red]",
         ]
-        steps = [line.split(". ")[1].strip() for line in lines if line[2:4] in ("1.", "2.", "3.")]
-        todo = {"lock": ["uv lock", "uv sync"], "sync": ["uv sync"]}[fails]
+        steps = [line.split(". ")[1].strip() for line in lines if line[3:5] == ". "]
+        commit = "git init && git add --all && git commit -m 'Create the service'"
+        todo = {"lock": ["uv lock", commit, "uv sync"], "sync": ["uv sync"]}[fails]
         assert steps[: len(todo) + 1] == ["cd shop", *todo]
-        assert git(workplace / "shop", "log", "--format=%an") == "Ada Example"
+        # A commit without the lock file would go unnoticed.
+        assert (".git" in left_in(workplace / "shop")) == (fails == "sync")
 
     def test_creates_no_repository_without_identity(
         self, run: Run, workplace: Path, tmp_path: Path
@@ -118,14 +120,14 @@ class TestSteps:
         ended = run("create", "shop", "--yes", "--no-install")
 
         assert ended.code == 0
-        assert "git: skipped, git has no identity: git config --global user.name" in ended.out
+        assert "git: skipped, git has no identity. Set git config --global user.name" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
     def test_creates_no_repository_inside_a_work_tree(self, run: Run, workplace: Path) -> None:
         git(workplace, "init", "--quiet")
         ended = run("create", "shop", "--yes", "--no-install")
 
-        assert "git: skipped, the folder is inside a git work tree already" in ended.out
+        assert "git: skipped, the folder is inside the git repository" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
     def test_creates_no_repository_without_git(
@@ -137,7 +139,7 @@ class TestSteps:
         ended = run("create", "shop", "--yes", "--no-install")
 
         assert ended.code == 0
-        assert "git: skipped, git was not found" in ended.out
+        assert "git: skipped, git is not installed" in ended.out
         assert ".git" not in left_in(workplace / "shop")
 
     def test_uv_locks_and_installs(self, run: Run, workplace: Path) -> None:

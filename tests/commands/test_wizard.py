@@ -112,7 +112,7 @@ def test_enter_accepts_defaults_and_only_open_questions_are_asked(
     child.expect_exact("framework       fastapi  (default)")
     child.expect_exact("database        sqlite")
     child.expect_exact("auth            none  (flag)")
-    answer(child, "Shall it be made?")
+    answer(child, "Create this service?")
 
     assert ended(child) == 0
     assert recorded(workplace / "shop")["database"] == "sqlite"
@@ -161,11 +161,11 @@ def test_change_at_summary_updates_dependent_answers(start: Start, workplace: Pa
     answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:")
     answer(child, "Concurrency model")
-    answer(child, "Shall it be made?", DOWN + ENTER)
+    answer(child, "Create this service?", DOWN + ENTER)
     answer(child, "Which answer?")
     answer(child, "Name of the service", CTRL_U + "store" + ENTER)
     child.expect_exact("package         store  (default)")
-    answer(child, "Shall it be made?")
+    answer(child, "Create this service?")
 
     assert ended(child) == 0
     assert recorded(workplace / "store")["description"] == "The store service"
@@ -175,7 +175,7 @@ def test_cancel_at_summary_writes_nothing(start: Start, workplace: Path) -> None
     (workplace / "all.yml").write_text(EVERYTHING)
     child = start("shop", "--answers", "all.yml")
     answer(child, "Database:")
-    answer(child, "Shall it be made?", DOWN + DOWN + ENTER)
+    answer(child, "Create this service?", DOWN + DOWN + ENTER)
     child.expect_exact("interrupted, nothing was written")
 
     assert ended(child) == 130
@@ -195,13 +195,15 @@ def test_excluded_choice_is_disabled_with_reason(
     answer(child, "Database:")
     answer(child, "Authentication:")
     answer(child, "Docs of Litestar:")
-    # Only one choice remains, so the wizard does not ask, and shows it in the summary.
+    # Only one choice remains: it is shown with the reason for the other.
+    child.expect_exact("Concurrency model:")
+    child.expect_exact("- Sync")
+    answer(child, REASON[:30])
     child.expect_exact("concurrency     async  (default)")
-    answer(child, "Shall it be made?")
+    answer(child, "Create this service?")
 
     assert ended(child) == 0
     assert recorded(workplace / "shop")["litestar_docs"] == "swagger"
-    assert REASON
 
 
 def test_given_answer_that_becomes_excluded_is_asked_again(
@@ -218,7 +220,7 @@ def test_given_answer_that_becomes_excluded_is_asked_again(
     answer(child, "Database:")
     answer(child, "Authentication:")
     answer(child, "Docs of Litestar:")
-    child.expect_exact("--concurrency: sync is excluded: ")
+    child.expect_exact('--concurrency: "sync" is not available: ')
     child.expect_exact("- Sync")
     child.expect_exact(REASON[:30])
     child.send(CTRL_C)
@@ -237,7 +239,7 @@ def test_keeps_given_answer_that_only_a_default_excludes(
     )
     answer(child, "Web framework:", LITESTAR)
     child.expect_exact("ci              gitlab  (flag)")
-    answer(child, "Shall it be made?")
+    answer(child, "Create this service?")
 
     assert ended(child) == 0
     assert recorded(workplace / "shop")["ci"] == "gitlab"
@@ -260,19 +262,19 @@ def test_asks_about_existing_file(start: Start, workplace: Path) -> None:
     (workplace / "shop" / ".gitignore").write_text("mine\n")
     (workplace / "all.yml").write_text(EVERYTHING + "database: sqlite\n")
     child = start("shop", "--answers", "all.yml")
-    answer(child, "Shall it be made?")
-    answer(child, ".gitignore is there already. Replace it?", "n")
-    answer(child, "README.md is there already. Replace it?", "y")
+    answer(child, "Create this service?")
+    answer(child, "README.md exists already. Replace it?", "y")
+    child.expect_exact(".gitignore: yours is kept, with the lines that it lacked")
 
     assert ended(child) == 0
-    assert (workplace / "shop" / ".gitignore").read_text() == "mine\n"
+    assert (workplace / "shop" / ".gitignore").read_text() == "mine\n.venv/\n"
     assert (workplace / "shop" / "README.md").read_text().startswith("# shop")
 
 
 def test_ci_asks_nothing(start: Start, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     child = start("shop")
-    child.expect_exact("there is no terminal to ask on, and not answered: package")
+    child.expect_exact("cannot prompt: no terminal. Missing answers: package")
 
     assert ended(child) == 2
     assert left_in(workplace) == []

@@ -14,11 +14,12 @@ from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pytest
 
     from new_backend.answers import Answers, Given
+    from new_backend.questions import Value
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder of `copier.yml`."""
@@ -37,7 +38,13 @@ class _NoUser:
 
     can_answer = False
 
-    def ask(self, questionnaire: Questionnaire, given: Given) -> Answers:
+    def ask(
+        self,
+        questionnaire: Questionnaire,
+        given: Given,
+        refuse: Callable[[str, Value], str],
+        answered: dict[str, Value],
+    ) -> Answers:
         raise NotImplementedError
 
     def keeps(self, name: str) -> bool:

@@ -131,20 +131,24 @@ class TestAnswersFile:
             ("a.json", '{"auth": "jwt", "auth": "none"}', "a.json: auth is answered twice"),
             ("a.toml", 'auth = "jwt"\nauth = "none"\n', "a.toml: Cannot overwrite a value"),
             ("a.toml", "auth = jwt", "a.toml: Invalid value (at line 1, column 8)"),
-            ("a.yml", "- auth\n", "a.yml: a table of questions and answers is wanted"),
-            ("a.json", "[]", "a.json: a table of questions and answers is wanted"),
-            ("a.ini", "auth=jwt", "a.ini: an answers file ends in .yml, .yaml, .json, .toml"),
+            ("a.yml", "- auth\n", "a.yml: not a table of questions and answers"),
+            ("a.json", "[]", "a.json: not a table of questions and answers"),
+            (
+                "a.ini",
+                "auth=jwt",
+                "a.ini: unknown format. The suffix must be one of .yml, .yaml, .json, .toml",
+            ),
             ("a.yml", "auth: !!python/object:os.system x", "a.yml: line 1: could not determine"),
-            ("a.yml", "auth: [jwt]", "a.yml: auth: is a list, text is wanted"),
-            ("a.yml", "auth: {jwt: 1}", "a.yml: auth: is a table, text is wanted"),
-            ("a.yml", "auth:\n", "a.yml: auth: has no value: give one"),
-            ("a.yml", "ci: no", "a.yml: ci: is the truth value false, text is wanted"),
-            ("a.yml", "framwork: x", 'a.yml: there is no question "framwork": did you mean fram'),
-            ("a.yml", "zzz: x", 'a.yml: there is no question "zzz": the questions are project_n'),
-            ("a.yml", "jwt: .", 'a.yml: there is no question "jwt"'),
-            ("a.yml", "_tasks: x", 'a.yml: there is no question "_tasks"'),
-            ("a.yml", "python_version: 3.1", 'a.yml: python_version: "3.1" is not offered: did y'),
-            ("a.yml", "python_version: 3.10", 'a.yml: python_version: "3.10" is not offered'),
+            ("a.yml", "auth: [jwt]", "a.yml: auth: is a list, not text"),
+            ("a.yml", "auth: {jwt: 1}", "a.yml: auth: is a table, not text"),
+            ("a.yml", "auth:\n", "a.yml: auth: has no value. Add one"),
+            ("a.yml", "ci: no", "a.yml: ci: is the boolean false, not text"),
+            ("a.yml", "framwork: x", 'a.yml: unknown question "framwork". Did you mean "fram'),
+            ("a.yml", "zzz: x", 'a.yml: unknown question "zzz". The questions are project_n'),
+            ("a.yml", "jwt: .", 'a.yml: unknown question "jwt"'),
+            ("a.yml", "_tasks: x", 'a.yml: unknown question "_tasks"'),
+            ("a.yml", "python_version: 3.1", 'a.yml: python_version: invalid value "3.1". Did you'),
+            ("a.yml", "python_version: 3.10", 'a.yml: python_version: invalid value "3.10"'),
             ("a.yml", "auth: \x1b[31m", "a.yml: "),
         ],
     )
@@ -172,7 +176,7 @@ class TestAnswersFile:
     def test_rejects_unreadable_file(self, run: Run, name: str, reason: str) -> None:
         refused(
             run("create", "shop", "--yes", "--answers", name),
-            f"{name}: the answers file cannot be read: {reason}",
+            f"{name} cannot be read: {reason}",
         )
 
 
@@ -228,7 +232,7 @@ class TestNames:
 
         assert ended.code == 2
         assert ended.err.startswith(
-            'new-backend: the folder\'s name, taken as project_name: "My Shop" is not a valid name'
+            'new-backend: project_name, from the name of the folder: "My Shop" is not a valid name'
         )
         assert left_in(workplace) == []
 
@@ -248,11 +252,11 @@ class TestChecks:
 
         refused(
             ended,
-            'a.yml: there is no question "autor": did you mean author?',
-            "a.yml: license: is a list, text is wanted",
-            'the folder\'s name, taken as project_name: "class" is a keyword of Python: '
+            'a.yml: unknown question "autor". Did you mean "author"?',
+            "a.yml: license: is a list, not text",
+            'project_name, from the name of the folder: "class" is a keyword of Python: '
             "choose another, such as class-service",
-            'a.yml: ci: "jenkins" is not offered. Choose from github, gitlab, none',
+            'a.yml: ci: invalid value "jenkins". Choose from github, gitlab, none',
         )
 
     def test_reports_all_problems_together(self, run: Run, workplace: Path) -> None:
@@ -263,16 +267,16 @@ class TestChecks:
 
         refused(
             ended,
-            'the folder\'s name, taken as project_name: "class" is a keyword of Python: '
+            'project_name, from the name of the folder: "class" is a keyword of Python: '
             "choose another, such as class-service",
             "--description: The text has a line break, a tab or another character that cannot be "
             "printed. Use one line of plain text",
             "--author: The text begins or ends with a space. Remove it",
             '--email: "ada at home" is not an email address. Use an address like '
             "dev@example.org, or leave it empty",
-            '--framework: "fastapl" is not offered: did you mean fastapi? '
+            '--framework: invalid value "fastapl". Did you mean "fastapi"? '
             "Choose from fastapi, flask, django",
-            '--database: "oracle" is not offered. Choose from postgresql, mysql, sqlite',
+            '--database: invalid value "oracle". Choose from postgresql, mysql, sqlite',
         )
         assert left_in(workplace) == []
 
@@ -321,20 +325,19 @@ class TestWithoutTerminal:
         assert ended.code == 2
         first, second = ended.err.splitlines()
         assert first == (
-            "new-backend: there is no terminal to ask on, and not answered: package, description, "
+            "new-backend: cannot prompt: no terminal. Missing answers: package, description, "
             "author, email, license, python_version, framework, orm, database, concurrency, ci"
         )
-        assert second == (
-            "This takes the defaults for the rest: "
-            "new-backend create shop --auth none --no-git --yes"
-        )
+        label, _, command = second.partition(": ")
+        assert label == "To accept the defaults for the rest"
+        assert command.partition(" create ")[2] == "shop --auth none --no-git --yes"
         assert left_in(workplace) == []
 
     def test_printed_command_works(self, run: Run, workplace: Path) -> None:
         ended = run("create", *QUIET)
-        command = ended.err.splitlines()[1].partition(": new-backend ")[2]
+        command = ended.err.splitlines()[1].partition(" create ")[2]
 
-        assert run(*command.split()).code == 0
+        assert run("create", *command.split()).code == 0
         assert left_in(workplace) == ["shop"]
 
     def test_missing_name_fails_even_with_yes(self, run: Run) -> None:
@@ -347,7 +350,7 @@ class TestWithoutTerminal:
     def test_reports_invalid_answers_first(self, run: Run) -> None:
         refused(
             run("create", "shop", "--auth", "jtw"),
-            '--auth: "jtw" is not offered: did you mean jwt? '
+            '--auth: invalid value "jtw". Did you mean "jwt"? '
             "Choose from none, jwt, session, api-key, oauth2",
         )
 

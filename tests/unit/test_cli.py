@@ -23,7 +23,7 @@ class TestHelp:
         for command in ("create", "options", "combinations"):
             assert f" {command} " in text
         assert (
-            "Exit codes: 0 done, 1 failed, 2 refused input or usage, 3 drift or conflicts found, "
+            "Exit codes: 0 success, 1 failure, 2 invalid input or usage, 3 drift or conflicts, "
             "130 interrupted." in text
         )
 
@@ -76,9 +76,9 @@ class TestErrors:
                 "new-backend create",
             ),
             (
-                ("combinations", "--strength", "two"),
-                "Invalid value for '--strength'",
-                "new-backend combinations",
+                ("verify", "--jobs", "two"),
+                "Invalid value for '--jobs'",
+                "new-backend verify",
             ),
         ],
     )
@@ -106,7 +106,7 @@ class TestErrors:
         assert ended.code == 1
         assert ended.err.splitlines() == [
             "new-backend: this is a bug: RuntimeError: oh\\x1b[31m no",
-            "new-backend --debug create … shows where it comes from.",
+            "For the traceback: new-backend --debug create …",
         ]
 
     def test_debug_shows_traceback(self, run: Run) -> None:
@@ -115,4 +115,6 @@ class TestErrors:
         assert ended.code == 2
         assert "Traceback" in ended.err
         assert "InputRefusedError" in ended.err
-        assert ended.err.splitlines()[-1].startswith("new-backend: the folder's name")
+        assert ended.err.splitlines()[-1].startswith(
+            "new-backend: project_name, from the name of the folder"
+        )

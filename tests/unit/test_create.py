@@ -30,7 +30,7 @@ class TestResult:
             "  1. cd shop",
             "  2. make run                           then open http://127.0.0.1:8000/docs",
             "  3. make test",
-            "  4. make check                         format, lint, types",
+            "  4. make check                         format, lint and type checks",
             "  5. make env && docker compose up      in containers",
         ]
         assert max(map(len, lines[:-1])) <= 80 + len(str(workplace))

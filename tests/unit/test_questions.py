@@ -83,7 +83,10 @@ def test_reserved_names_match_this_python(real: Questionnaire) -> None:
     ("text", "message"),
     [
         ("a: [", "cannot be read"),
-        ("count: {type: int, default: 3}\n_groups: []\n_combine: []", "count is of type int"),
+        (
+            "count: {type: int, default: 3}\n_groups: []\n_combine: []",
+            'count has the unknown type "int"',
+        ),
     ],
 )
 def test_broken_copier_yml_is_one_line_and_exits_1(

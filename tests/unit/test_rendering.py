@@ -152,7 +152,7 @@ class TestTarget:
             f"new-backend: {workplace}/shop is not empty: "
             + ", ".join(f"{index:02}.txt" for index in range(10))
             + " and 2 more",
-            "Name a new folder, or move what is in the way.",
+            "Name a new folder, or move these files away.",
         ]
         assert len(left_in(workplace / "shop")) == 12
 
@@ -169,9 +169,9 @@ class TestTarget:
         assert (shop / "LICENSE").read_text() == "mine\n"
         assert (shop / "pyproject.toml").is_file()
         assert (shop / ".gitignore").read_text() == ".venv/\n"
-        assert "README.md: kept yours" in ended.out
-        assert "LICENSE: kept yours" not in ended.out
-        assert "git: skipped, the folder is inside a git work tree already" in ended.out
+        assert "README.md: yours is kept" in ended.out
+        assert "LICENSE: yours is kept" not in ended.out
+        assert "git: skipped, the folder is inside the git repository" in ended.out
         assert not any(name.startswith(".shop") for name in left_in(shop))
 
     def test_replaces_files_if_user_agrees(
@@ -180,22 +180,40 @@ class TestTarget:
         shop = workplace / "shop"
         shop.mkdir()
         (shop / "README.md").write_text("mine\n")
-        (shop / ".gitignore").write_text("mine\n")
         asked = []
 
         def keep(name: str) -> bool:
             asked.append(name)
-            return name == ".gitignore"
+            return False
 
-        files, kept = create_project(
+        written = create_project(
             small_template, {"project_name": "shop", "package": "shop"}, Target.check(shop), keep
         )
 
-        assert asked == [".gitignore", "README.md"]
-        assert kept == [".gitignore"]
-        assert ".gitignore" not in [file.path for file in files]
+        assert asked == ["README.md"]
+        assert written.kept == []
+        assert "README.md" in [file.path for file in written.files]
         assert (shop / "README.md").read_text().startswith("# shop")
-        assert (shop / ".gitignore").read_text() == "mine\n"
+
+    def test_adds_missing_lines_to_existing_gitignore(
+        self, small_template: TemplateSource, workplace: Path
+    ) -> None:
+        shop = workplace / "shop"
+        shop.mkdir()
+        (shop / ".gitignore").write_text("mine\n.venv/  \n*.log")
+        added = {"{{common}}/.gitignore": "# Local files\n.venv/\n.env\n"}
+        root = workplace.parent / "template"
+        shutil.copytree(small_template.root, root)
+        write_layers(root, added)
+        written = create_project(
+            TemplateSource(root),
+            {"project_name": "shop", "package": "shop"},
+            Target.check(shop),
+            lambda _: True,
+        )
+
+        assert (written.kept, written.merged) == ([], [".gitignore"])
+        assert (shop / ".gitignore").read_text() == ("mine\n.venv/  \n*.log\n# Local files\n.env\n")
 
     def test_failure_restores_existing_folder(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
@@ -222,10 +240,10 @@ class TestTarget:
     @pytest.mark.parametrize(
         ("prepare", "message"),
         [
-            (lambda shop: shop.touch(), "shop is a file: name a folder"),
+            (lambda shop: shop.touch(), "shop is a file. Name a folder"),
             (
                 lambda shop: shop.symlink_to("nowhere"),
-                "shop is a symbolic link to nothing: remove it, or name",
+                "shop is a symbolic link to nothing. Remove it, or name",
             ),
             (lambda shop: (shop / "LICENSE").mkdir(parents=True), "shop is not empty: LICENSE"),
             (
@@ -249,7 +267,7 @@ class TestTarget:
         ended = run("create", "file/shop", "--yes")
 
         assert ended.code == 2
-        assert f"{workplace}/file is no folder" in ended.err
+        assert f"{workplace}/file is not a folder" in ended.err
 
     def test_rejects_read_only_parent(
         self, run: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
@@ -259,13 +277,15 @@ class TestTarget:
         ended = run(*SHOP)
 
         assert ended.code == 2
-        assert f"{workplace} cannot be written" in ended.err
+        assert f"{workplace} is not writable" in ended.err
 
     def test_rejects_empty_target(self, run: Run) -> None:
         ended = run("create", "", "--yes")
 
         assert ended.code == 2
-        assert ended.err == "new-backend: DEST is empty: name a folder, or . for this one\n"
+        assert (
+            ended.err == 'new-backend: DEST is empty. Name a folder, or "." for the current one\n'
+        )
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_excluded_pair_is_rejected_with_reason(
 
     assert ended.code == 2
     assert ended.err == (
-        f"new-backend: --concurrency: sync is excluded: {REASON} (rule litestar_is_async)\n"
+        f'new-backend: --concurrency: "sync" is not available: {REASON} (rule litestar_is_async)\n'
     )
     assert left_in(workplace) == []
 
@@ -123,7 +123,7 @@ def test_reason_without_a_rule_is_printed(run: Run, litestar: TemplateSource) ->
     words = ("create", "shop", "--yes", "--framework", "litestar", "--ci", "github")
 
     assert run(*words, source=litestar).err == (
-        f"new-backend: --ci: github is excluded: {NO_WORKFLOW}\n"
+        f'new-backend: --ci: "github" is not available: {NO_WORKFLOW}\n'
     )
 
 
@@ -141,7 +141,7 @@ def test_rejects_answer_to_question_that_is_not_asked(
 
     assert ended.code == 2
     assert ended.err == (
-        "new-backend: --litestar-docs: does not apply where framework is fastapi: leave it out\n"
+        "new-backend: --litestar-docs: does not apply: framework is fastapi. Leave it out\n"
     )
     assert left_in(workplace) == []
 

@@ -66,16 +66,26 @@ class TestBadInput:
             ),
             (
                 ("--strength", "most"),
-                '--strength: invalid value "most". Use all, or a number of 1 or more',
+                '--strength: invalid value "most". Use all, or a number from 1 to 6',
             ),
-            (("--strength", "0"), "--strength 0: give 1 or more"),
+            (
+                ("--strength", "0"),
+                '--strength: invalid value "0". Use all, or a number from 1 to 6',
+            ),
             (
                 ("--strength=-1",),
-                '--strength: invalid value "-1". Use all, or a number of 1 or more',
+                '--strength: invalid value "-1". Use all, or a number from 1 to 6',
             ),
-            (("--shard", "3/2"), "--shard 3/2: give I/N with I from 1 to N"),
-            (("--shard", "half"), "--shard half: give I/N"),
+            (("--shard", "3/2"), '--shard: invalid value "3/2". Use I/N with I from 1 to N'),
+            (("--shard", "half"), '--shard: invalid value "half". Use I/N'),
+            (
+                ("--strength", "99"),
+                '--strength: invalid value "99". Use all, or a number from 1 to 6',
+            ),
+            (("--strength", "9" * 5000), "Use all, or a number from 1 to 6"),
+            (("--shard", "1/1000"), "--shard: 1000 parts are more than the "),
             (("--jobs", "0"), "'--jobs'"),
+            (("--jobs", "100000"), "'--jobs'"),
             (("--resolution", "oldest"), "'oldest' is not one of 'highest', 'lowest-direct'"),
             (
                 ("--template", "nowhere"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from new_backend.answers import Answer, Given, Source, settle
-from new_backend.combinations import all_combinations, covering, name_of, shard
+from new_backend.combinations import all_combinations, checked_strength, covering, name_of, shard
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ def cases(
         message = f"--only {' --only '.join(only)}: no valid combination has these answers"
         raise InputRefusedError(message, hint="new-backend combinations lists them.")
     if strength != ALL:
-        if not strength.isdecimal():
-            message = f'--strength: invalid value "{strength}". Use all, or a number of 1 or more'
-            raise InputRefusedError(message)
-        found = covering(found, int(strength))
+        found = covering(found, checked_strength(questionnaire, strength, ALL))
     if part is not None:
         found = shard(found, part)
     return [_case(questionnaire, each, wanted) for each in found]
