@@ -140,7 +140,7 @@ class Console:
     @contextmanager
     def verifying(self, request: Request) -> Iterator[Listener]:
         """Show the progress of a verification: bars on a terminal, otherwise lines."""
-        # Each case is rendered, whatever the stages are.
+        # Each case is rendered for every selection of stages.
         total = len(request.cases) * len({"render", *request.stages})
         if not sys.stderr.isatty():
             yield _Lines(total)
@@ -268,7 +268,7 @@ def fail(*messages: str, hint: str = "", notes: Sequence[str] = ()) -> None:
 
 
 def _shortened(text: str) -> str:
-    """Cut the words of a text that nobody can read, such as a path of 5,000 characters."""
+    """Shorten the words of a text that are too long to read, such as a path of 5,000 characters."""
     return _LONG_WORD.sub(lambda word: f"{word[0][:100]}…{word[0][-100:]}", text)
 
 

@@ -207,7 +207,7 @@ def _accept(_name: str, _value: Value) -> str:
 
 
 def _target_problem(name: str, value: Value) -> str:
-    """Return why the folder that a project name stands for cannot hold the project."""
+    """Return why the folder of a project name cannot contain the project."""
     if name != "project_name":
         return ""
     try:

@@ -19,11 +19,11 @@ _AGAIN_SECONDS = 0.01
 class _State:
     """The state of the handler. Signals belong to the process, so there is one."""
 
-    held: int = 0
+    delayed: int = 0
     arrived: int | None = None
     stopping: int | None = None
     handled: list[signal.Signals] = field(default_factory=list)
-    tell: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
+    report: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
 
 
 _state = _State()
@@ -41,7 +41,7 @@ def install() -> None:
     for number in _state.handled:
         signal.signal(number, _arrive)
     if sys.unraisablehook is not _again:
-        _state.tell, sys.unraisablehook = sys.unraisablehook, _again
+        _state.report, sys.unraisablehook = sys.unraisablehook, _again
 
 
 def end() -> None:
@@ -51,23 +51,23 @@ def end() -> None:
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def delayed() -> Iterator[None]:
     """Delay a signal to the end of the block.
 
     Blocking signals is not enough: another thread receives them, and the handler runs in this one.
     """
-    _state.held += 1
+    _state.delayed += 1
     try:
         yield
     finally:
-        _state.held -= 1
-        if _state.arrived is not None and not _state.held:
+        _state.delayed -= 1
+        if _state.arrived is not None and not _state.delayed:
             _stop(_state.arrived)
 
 
 def _arrive(number: int, _: object) -> None:
     _state.arrived = number
-    if not _state.held:
+    if not _state.delayed:
         _stop(number)
 
 
@@ -82,7 +82,7 @@ def _stop(number: int) -> None:
 def _again(lost: sys.UnraisableHookArgs) -> None:
     """Raise a signal again where Python dropped its exception: in a callback, as during imports."""
     if _state.stopping is None or not isinstance(lost.exc_value, (KeyboardInterrupt, SystemExit)):
-        _state.tell(lost)
+        _state.report(lost)
         return
     number, _state.stopping = _state.stopping, None
     signal.signal(number, _arrive)

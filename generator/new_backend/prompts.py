@@ -188,16 +188,16 @@ def _entry(option: Option, width: int) -> questionary.Choice:
     """Return a choice with its description, or greyed out with the reason that excludes it."""
     choice = option.choice
     if not option.reason:
-        line = _beside(choice.title, choice.description, _POINTER_COLUMNS, width)
+        line = _two_columns(choice.title, choice.description, _POINTER_COLUMNS, width)
         return questionary.Choice(line, choice.value)
     mark = len(_DISABLED_MARK)
     reason = f"not available: {option.reason}"
-    line = _beside(choice.title, reason, _POINTER_COLUMNS + mark, width - mark)
+    line = _two_columns(choice.title, reason, _POINTER_COLUMNS + mark, width - mark)
     # With a text here, questionary would add it in parentheses, and not wrap it.
     return questionary.Choice(line, choice.value, disabled=True)  # type: ignore[arg-type]
 
 
-def _beside(title: str, text: str, begin: int, width: int) -> str:
+def _two_columns(title: str, text: str, begin: int, width: int) -> str:
     """Put a text next to its title, or below it where the terminal is narrow."""
     if not text:
         return title

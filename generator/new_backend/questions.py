@@ -311,7 +311,7 @@ class Questionnaire:
 
     @cached_property
     def unanswered(self) -> tuple[tuple[str, str], ...]:
-        """Give each name that no question defines, and its file: Jinja writes nothing for it.
+        """Yield each name that no question defines, and its file: Jinja writes nothing for it.
 
         What one template sets, another one that it includes may use. A partial counts where a
         template names it.

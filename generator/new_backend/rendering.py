@@ -129,7 +129,7 @@ def create_project(
         missing = target.path.relative_to(folder)
         render(source, answers, staging / missing)
         files = _files_of(staging / missing)
-        with interruption.held():
+        with interruption.delayed():
             _move(staging / missing.parts[0], folder / missing.parts[0])
         return Written(files)
 
@@ -190,21 +190,21 @@ def _compiled_once(config: bytes) -> Iterator[None]:
     """
     from jinja2 import Environment
 
-    compile_anew = Environment.compile
+    compile_again = Environment.compile
 
     def compile_once(
         self: Environment, source: Any, name: str | None = None, filename: str | None = None
     ) -> Any:
         key = (config, type(self), source, name)
         if key not in _COMPILED:
-            _COMPILED[key] = compile_anew(self, source, name, filename)
+            _COMPILED[key] = compile_again(self, source, name, filename)
         return _COMPILED[key]
 
     Environment.compile = compile_once  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        Environment.compile = compile_anew  # type: ignore[method-assign]
+        Environment.compile = compile_again  # type: ignore[method-assign]
 
 
 def _record_source(answers_file: Path, version: str) -> None:
@@ -223,7 +223,7 @@ def _record_source(answers_file: Path, version: str) -> None:
 
 
 def _apply_umask(project: Path) -> None:
-    """Give the files the permissions of new ones: Copier copies those of the template.
+    """Set the permissions of new files: Copier copies those of the template.
 
     The project's folder is new, so that its permissions show the umask. Setting the umask to read
     it would change it for other threads.
@@ -333,7 +333,7 @@ def _fill(project: Path, target: Path, staging: Path, kept: list[str]) -> None:
         path.rename(place)
         undo.append((place, path))
 
-    with interruption.held():
+    with interruption.delayed():
         try:
             for entry in sorted(project.iterdir()):
                 place = target / entry.name

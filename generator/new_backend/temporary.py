@@ -38,11 +38,11 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     folder: Path | None = None
     lock: int | None = None
     try:
-        with interruption.held():
+        with interruption.delayed():
             folder, lock = _create(place, hidden=parent is not None)
         yield folder
     finally:
-        with interruption.held():
+        with interruption.delayed():
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             if lock is not None:

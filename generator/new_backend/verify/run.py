@@ -210,7 +210,7 @@ class _Run:
                 for each in as_completed([threads.submit(work, queue) for queue in queues]):
                     each.result()
             except BaseException:
-                with interruption.held():
+                with interruption.delayed():
                     threads.shutdown(wait=False, cancel_futures=True)
                     self.place.stop()
                 raise
