@@ -16,8 +16,8 @@ from new_backend import interruption
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PREFIX = "new-backend-"
-# The random part is the one of Python's tempfile.
+# A prefix that no folder of a user has. The random part is the one of Python's tempfile.
+_PREFIX = "new-backend-tmp-"
 _NAME = re.compile(rf"\.?{_PREFIX}[a-z0-9_]{{8}}")
 ASIDE = "theirs"
 """A folder with this entry holds files of the user: a run was killed while it replaced them."""
