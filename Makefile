@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install create test verify images check format bounds docs
+.PHONY: help install create test verify images check format bounds names docs
 
 PYTHON ?= python3
 DEST ?= ../shop
@@ -60,3 +60,6 @@ docs: .venv/installed ## Generate the tables in README.md and docs/
 
 bounds: .venv/installed ## Set the lower bounds of the services' libraries to the newest releases
 	.venv/bin/python tools/bounds.py
+
+names: .venv/installed ## Derive the reserved names of services from their locks and files
+	.venv/bin/python tools/names.py
