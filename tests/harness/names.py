@@ -13,14 +13,10 @@ from new_backend.template_source import TemplateSource
 from tests.harness.rendering import CHECKOUT
 
 COMMON = """
-account accounts admin analytics api api-gateway app article articles auth authentication backend
-billing blog booking cart catalog chat checkout client cms comments company content core crm
-customer customers dashboard data database delivery demo events example feed files forum gateway
-graph hello identity images inventory invoices jobs key library login mail main media messages
-metrics news notes notifications orders organization payment payments permissions posts products
-profiles project projects public reports reviews rooms search server service services session
-sessions settings shipping shop site status store stream tasks teams tenant tickets tracker upload
-user users web webhook website wiki worker workflow
+account accounts admin api api-gateway app auth authentication billing client content core
+database events files graph images items jobs key library mail main media messages metrics notes
+orders permissions project reports search server service services session sessions shop status
+store tasks user users web worker
 """
 """What services are called."""
 
@@ -33,33 +29,28 @@ types-api utils views
 """What modules, folders and applications inside a service are called."""
 
 TOOLS = """
-activate alembic ansible black build celery cmake conftest cython dist django docs env flake8 git
-gunicorn htmlcov include ipython jupyter kubernetes lib make manage migrations ninja node
-node-modules nox npm nginx packaging pip pluggy poetry postgres priority py pygmentize pylint
-pyproject pytest python python3 requirements rich ruff scripts setup sphinx src test testing tests
-tox uv uvicorn venv wheel wsgi asgi activate-this deactivate pydoc typer watchfiles stubgen attr
-dns opentelemetry
+activate activate-this alembic attr black build conftest cython deactivate dist django dns docker
+docs env flake8 git gunicorn htmlcov include ipython lib make manage migrations ninja node-modules
+npm opentelemetry packaging pip pluggy postgres priority py pydoc pygmentize pyproject pytest
+python python3 requirements rich ruff scripts sed setup src stubgen test testing tests tox typer
+uv uvicorn venv watchfiles wheel wsgi
 """
 """What tools, their commands and their folders are called."""
 
 WORDS = """
-all any begin boolean between case check column create cross current date default delete end false
-from function group id index insert int integer is join key limit list map n name no null number
-off on order primary print procedure property range root row select set string sum super table
-text time to true type union update use user value values view when where with y yes zip localhost
-template0 template1 mysql sys information-schema performance-schema sqlite-master master pg-shop
-pg pgbouncer none public self aux con nul prn com1 lpt9 scratch alpine busybox latest tilde
+all any aux check column com1 con create cross current date default delete end false from function
+group id index information-schema int is join key latest limit list localhost lpt9 map master
+mysql n name no none nul null number off on order performance-schema pg pg-shop pgbouncer primary
+print prn property public range root row scratch select self set sqlite-master string super sys
+table template0 template1 text time to true type user value view when with y yes zip
 """
 """Words of SQL, YAML, Python, Windows and Docker."""
 
 LIBRARIES = """
-aiohttp arrow attrs babel beautifulsoup boto3 cattrs certifi click colorama cryptography dateutil
-elasticsearch faker flask freezegun graphene h11 httpcore httpx hypothesis idna jinja2 jose
-jsonschema kafka kombu loguru lxml mako markdown marshmallow mock mongoengine msgpack numpy
-oauthlib orjson pandas passlib peewee pika pillow prometheus-client psutil psycopg2 pydantic pyjwt
-pymongo pytz pyyaml quart redis requests rq scipy selenium sentry-sdk simplejson six slugify
-sniffio sqlalchemy stripe structlog tenacity toml tornado trio twisted ujson urllib3 uvloop
-websockets werkzeug whitenoise yaml
+aiohttp attrs boto3 celery certifi click colorama cryptography flask h11 httpcore httpx idna
+jinja2 jsonschema lxml mako markdown mock numpy orjson pandas psutil psycopg2 pydantic pyjwt
+pyyaml quart redis requests simplejson six sniffio sqlalchemy structlog toml trio ujson urllib3
+uvloop werkzeug whitenoise yaml
 """
 """Libraries, among them those of the services."""
 

@@ -17,6 +17,8 @@ from tests.harness.toys import left_in
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.harness.toys import Run
+
 
 RULES = {
     "is a keyword of Python": ("class", "true", "none", "match"),
@@ -40,13 +42,14 @@ RULES = {
     "begins with pg, which PostgreSQL reserves for its own roles": ("pg-shop", "pg-monitor"),
     "is a role or database that PostgreSQL reserves": ("postgres", "public", "template1"),
     "is an account or database that MySQL and MariaDB reserve": (
-        *("information-schema", "mysql", "root", "sys"),
+        *("information-schema", "root", "mysql"),
     ),
+    "is a command that the Makefile or the README runs": ("docker", "git", "make", "sed"),
     "is an image name that Docker reserves": ("scratch",),
 }
 RESERVED = [(name, reason) for reason, names in RULES.items() for name in names]
 
-QUOTED = ("n", "no", "null", "off", "on", "y", "yes", "group", "order", "select", "table", "user")
+QUOTED = ("n", "no", "null", "off", "on", "y", "yes", "group", "order", "table", "user")
 """Words of YAML and SQL, which the files of a service quote."""
 
 APPLICATIONS = ("admin", "auth", "authentication", "items", "messages", "sessions", "users")
