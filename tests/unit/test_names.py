@@ -17,6 +17,7 @@ from tests.harness.toys import left_in
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from new_backend.template_source import TemplateSource
     from tests.harness.toys import Run
 
 
@@ -76,15 +77,16 @@ def test_refuses_reserved_name_before_anything_is_written(
 
 
 @pytest.mark.parametrize("name", [names[-1] for names in RULES.values()])
-def test_plain_copier_refuses_same_names_with_same_reason(tmp_path: Path, name: str) -> None:
+def test_plain_copier_refuses_same_names_with_same_reason(
+    small_template: TemplateSource, tmp_path: Path, name: str
+) -> None:
     with pytest.raises(ValueError, match=re.escape(problem("project_name", name))):
         run_copy(
-            str(CHECKOUT),
+            str(small_template.root),
             tmp_path / "shop",
             data={"project_name": name},
             defaults=True,
             quiet=True,
-            vcs_ref="HEAD",
         )
     assert left_in(tmp_path) == []
 
