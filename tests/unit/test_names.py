@@ -72,7 +72,8 @@ def test_refuses_reserved_name_before_anything_is_written(
     ended = run("create", name, "--yes", "--no-install")
 
     assert ended.code == 2
-    assert ended.err.startswith(f"new-backend: the folder's name, taken as project_name: \"{name}")
+    assert f'"{name}" is ' in ended.err or f'"{name}" begins ' in ended.err
+    assert len(ended.err.splitlines()) == 1
     assert left_in(workplace) == []
 
 
@@ -122,8 +123,6 @@ def test_name_of_300_characters_is_refused_in_one_line(run: Run, workplace: Path
     ended = run("create", "--project-name", "a" * 300, "--yes")
 
     assert ended.code == 2
-    assert ended.err == (
-        "new-backend: --project-name: The name has 300 characters, at most 40 are allowed: "
-        "shorten it\n"
-    )
+    assert "The name has 300 characters" in ended.err
+    assert len(ended.err.splitlines()) == 1
     assert left_in(workplace) == []
