@@ -146,7 +146,7 @@ def attempted_imports(sites: Iterable[Path]) -> Iterator[str]:
     """Yield the top-level modules that the distributions in some folders import.
 
     A module inside a package that is not installed does not count: the import fails in the same
-    way whatever the service's package is named.
+    way with any name of the service's package.
     """
     for site, paths in distribution_files(sites).values():
         for path in paths:
@@ -154,7 +154,7 @@ def attempted_imports(sites: Iterable[Path]) -> Iterator[str]:
                 yield from _imports((site / path).read_bytes())
 
 
-def bound_beside_package(service: Path) -> Iterator[str]:
+def bound_with_package(service: Path) -> Iterator[str]:
     """Yield the names in modules that write `import <package>.module`, such as migrations."""
     for path in service.rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_bytes())))
@@ -264,7 +264,7 @@ def derive(folder: Path) -> dict[str, list[str]]:
         "root": of(rendered, root_entries),
         "ignored": of(rendered, ignored),
         "skipped_by_ruff": {*skipped_by_ruff(folder)},
-        "bound_in_migrations": of(rendered, bound_beside_package) - {PACKAGE},
+        "bound_in_migrations": of(rendered, bound_with_package) - {PACKAGE},
         "builtins": {name for name in dir(builtins) if name.islower()},
         "postgresql": {*reserved_by_postgresql(folder)},
     }
