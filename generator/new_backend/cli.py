@@ -113,6 +113,8 @@ class _Commands(help_pages.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if name == "create":
             command = _create_command(ctx.obj)
+        if command is not None:  # unknown while the shell completes
+            completion.complete_whole_words(command)
         return name, command, rest
 
 

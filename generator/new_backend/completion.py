@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,21 +17,31 @@ def of_choices(choices: Mapping[str, str]) -> Callable[[str], list[tuple[str, st
     """Return a completion of these choices, each with its description."""
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
-        begin = _written_before()
-        return [
-            (begin + choice, description)
-            for choice, description in choices.items()
-            if choice.startswith(incomplete)
-        ]
+        return [pair for pair in choices.items() if pair[0].startswith(incomplete)]
 
     return complete
 
 
-def _written_before() -> str:
-    """Return the `--option=` before the choice: zsh, fish and PowerShell replace it as well."""
+def complete_whole_words(command: Any) -> None:
+    """Let completions of the command's options begin with `--option=` where the word does.
+
+    Bash replaces the part after the equals sign; zsh, fish and PowerShell replace the whole word.
+    """
     word = os.environ.get(_LINE, "").rpartition(" ")[2]
     option, equals, _ = word.partition("=")
-    return option + equals if option.startswith("--") and equals else ""
+    if not (option.startswith("--") and equals):
+        return
+    for parameter in command.params:
+        parameter.shell_complete = partial(
+            _complete_word, option + equals, parameter.shell_complete
+        )
+
+
+def _complete_word(begin: str, complete: Callable[..., list[Any]], *arguments: Any) -> list[Any]:
+    items = complete(*arguments)
+    for item in items:
+        item.value = begin + item.value
+    return items
 
 
 def accept_equals_signs() -> None:

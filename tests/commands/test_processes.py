@@ -108,11 +108,13 @@ def test_runs_as_module(workplace: Path) -> None:
 def test_completion_offers_commands_and_choices(small_template: TemplateSource, shell: str) -> None:
     def complete(line: str) -> str:
         words = line.split(" ")
+        if shell == "bash":  # it splits words at equals signs
+            words = line.replace("=", " = ").split(" ")
         environment = {
             "_NEW_BACKEND_COMPLETE": f"complete_{shell}",
             "_TYPER_COMPLETE_ARGS": line,
             "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-            "COMP_WORDS": line,
+            "COMP_WORDS": "\n".join(words),
             "COMP_CWORD": str(len(words) - 1),
         }
         return subprocess.run(
@@ -126,6 +128,10 @@ def test_completion_offers_commands_and_choices(small_template: TemplateSource, 
     assert "combinations" in complete("new-backend ")
     assert "--database" in complete("new-backend create --data")
     assert "sqlite" in complete("new-backend create --database sq")
+    begin = "" if shell == "bash" else "--database="
+    completed = complete("new-backend create --database=sq")
+    assert f"{begin}sqlite" in completed
+    assert "mysql" not in completed
 
 
 def test_checkout_prints_command_that_creates_the_same_service_anywhere(

@@ -41,6 +41,11 @@ concurrency: sync
 ci: none
 """
 QUIET = ("--no-git", "--no-install")
+LEFT = "\x1b[D"
+SETTLED = (
+    *("shop", "--description", "x", "--author=", "--email=", "--license", "MIT"),
+    *("--python-version", "3.13", "--auth", "jwt", "--concurrency", "async", "--ci", "none"),
+)
 LITESTAR = DOWN + DOWN + DOWN + ENTER
 
 
@@ -278,3 +283,47 @@ def test_ci_asks_nothing(start: Start, workplace: Path, monkeypatch: pytest.Monk
 
     assert ended(child) == 2
     assert left_in(workplace) == []
+
+
+def test_escape_and_left_go_back_in_lists_and_at_summary(start: Start) -> None:
+    child = start(*SETTLED, "--package", "shop", "--framework", "fastapi")
+    answer(child, "Object-relational mapper (ORM):")
+    answer(child, "Database:", LEFT)
+    answer(child, "Object-relational mapper (ORM):")
+    answer(child, "Database:", ESCAPE)
+    answer(child, "Object-relational mapper (ORM):")
+    answer(child, "Database:")
+    answer(child, "Create this service?", ESCAPE)
+    answer(child, "Database:", CTRL_C)
+
+    assert ended(child) == 130
+
+
+def test_checks_target_as_soon_as_name_is_known(start: Start, workplace: Path) -> None:
+    (workplace / "busy").mkdir()
+    (workplace / "busy" / "x").touch()
+    child = start()
+    answer(child, "Name of the service", "busy" + ENTER)
+    child.expect_exact("busy is not empty: x")
+    child.send(CTRL_U + "shop" + ENTER)
+    answer(child, "Import name", CTRL_C)
+    child.expect_exact("To repeat these answers: ")
+    child.expect_exact("create --project-name shop --no-git")
+
+    assert ended(child) == 130
+
+
+def test_shows_only_remaining_choice_and_lists_consequences_of_change(start: Start) -> None:
+    child = start(*SETTLED, "--package", "shop", "--database", "sqlite")
+    answer(child, "Web framework:")
+    answer(child, "Object-relational mapper (ORM):")
+    answer(child, "Create this service?", DOWN + ENTER)
+    answer(child, "Which answer?", ENTER)
+    answer(child, "Web framework:", DOWN + DOWN + ENTER)
+    child.expect_exact("- Django REST framework")
+    answer(child, "DRF has no async views")
+    child.expect_exact("Also changed, because framework changed")
+    child.expect_exact("orm             sqlalchemy → django")
+    answer(child, "Create this service?", CTRL_C)
+
+    assert ended(child) == 130
