@@ -129,17 +129,6 @@ _COLUMN = {
     "django": "    colour = models.CharField(max_length=32, default=Colour.RED)\n",
 }
 
-_APPLICATION = f'''"""Orders, as Django knows them."""
-
-from django.apps import AppConfig
-
-
-class OrdersConfig(AppConfig):
-    """The application."""
-
-    name = "{PACKAGE}.orders"
-'''
-
 
 def add_model(service: Service) -> None:
     """Add a feature with a model that refers to items."""
@@ -154,9 +143,8 @@ def add_model(service: Service) -> None:
             "field": "UuidBytesField" if mysql else "models.UUIDField",
             "import_field": f"\nfrom {PACKAGE}.columns import UuidBytesField" if mysql else "",
         }
-        (orders / "apps.py").write_text(_APPLICATION, encoding="utf-8")
-        line = f'    "{PACKAGE}.items.apps.ItemsConfig",\n'
-        added = line.replace("items", "orders").replace("Items", "Orders")
+        line = f'    "{PACKAGE}.items",\n'
+        added = line.replace("items", "orders")
         _replace(_source(service) / "config" / "settings.py", line, line + added)
     else:
         line = f"from {PACKAGE}.items.models import Item\n"

@@ -55,7 +55,6 @@ def empty_databases(
         each.drop()
 
 
-@pytest.mark.orm("sqlalchemy")
 @pytest.mark.once_per("orm", "database", "concurrency")
 def test_revisions_keep_rows_and_pass_checks_and_tests(
     own_service: Service, empty_databases: tuple[Database, Database]
