@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 import statistics
 import subprocess
 import threading
@@ -415,6 +416,27 @@ class TestThrottling:
         with opened_api.again(peer=TRUSTED_PROXY) as proxy:
             statuses = [
                 self._through(log_in, proxy, f"{new_peer()}, {client}") for _ in range(ATTEMPTS + 1)
+            ]
+
+        assert statuses == [*[401] * ATTEMPTS, 429]
+
+    def test_counts_addresses_of_one_ipv6_network_as_one_peer(
+        self, opened_api: Api, log_in: Try
+    ) -> None:
+        network = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+        with opened_api.again(peer=TRUSTED_PROXY) as proxy:
+            statuses = [
+                self._through(log_in, proxy, f"{network}:{each}::1") for each in range(ATTEMPTS + 1)
+            ]
+
+        assert statuses == [*[401] * ATTEMPTS, 429]
+
+    def test_ignores_port_of_forwarded_address(self, opened_api: Api, log_in: Try) -> None:
+        client = new_peer()
+        with opened_api.again(peer=TRUSTED_PROXY) as proxy:
+            statuses = [
+                self._through(log_in, proxy, f"{client}:{4000 + each}")
+                for each in range(ATTEMPTS + 1)
             ]
 
         assert statuses == [*[401] * ATTEMPTS, 429]

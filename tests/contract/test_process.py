@@ -15,6 +15,7 @@ import pytest
 
 from tests.harness.accounts import PASSWORD, new_account, new_email, register, try_password
 from tests.harness.api import Api, Transcript
+from tests.harness.fixtures import TRUSTED_PROXY
 from tests.harness.raw import connect, head, read_answer
 
 if TYPE_CHECKING:
@@ -125,6 +126,27 @@ class TestLog:
         assert lines
         for line in lines:
             assert isinstance(json.loads(line), dict), line
+
+    def test_warns_once_of_peer_that_forwards_and_is_not_trusted(
+        self, start: Start, transcript: Transcript
+    ) -> None:
+        with start() as server, Api(server.url, transcript) as proxy:
+            for _ in range(3):
+                proxy.get("/health/live", headers={"X-Forwarded-For": "203.0.113.1"})
+            server.stop()
+            lines = [line for line in server.log().splitlines() if "TRUSTED_PROXIES" in line]
+
+        (warning,) = map(json.loads, lines)
+        assert warning["level"] == "warning"
+        assert warning["peer"]
+
+    def test_trusted_proxy_logs_no_warning(self, start: Start, transcript: Transcript) -> None:
+        with start(TRUSTED_PROXIES=TRUSTED_PROXY) as server:
+            with Api(server.url, transcript, peer=TRUSTED_PROXY) as proxy:
+                proxy.get("/health/live", headers={"X-Forwarded-For": "203.0.113.1"})
+            server.stop()
+
+            assert "TRUSTED_PROXIES" not in server.log()
 
     def test_every_request_logs_method_path_and_status(
         self, caller: Api, own_server: Server
