@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.harness.command_line", "tests.harness.fixtures"]
 
 ACCOUNTS_ONLY = "accounts"
-ONLY = ("auth", "orm", "concurrency")
+ONLY = ("auth", "orm", "database", "concurrency")
 SIGNING_ONLY = "signing"
 EVENT_LOOP_ONLY = "event_loop"
 ONCE_PER = "once_per"

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tests.harness.accounts import CHALLENGES
 if TYPE_CHECKING:
     from tests.harness.accounts import Account
     from tests.harness.api import Api
+    from tests.harness.databases import Database
     from tests.harness.services import Service
 
 JSON = {"Content-Type": "application/json"}
@@ -372,6 +374,33 @@ class TestUpdateItem:
 
     def test_unknown_item_returns_404(self, caller: Api) -> None:
         assert caller.patch(f"/api/v1/items/{NO_ITEM}", json={"title": "a"}).status_code == 404
+
+
+    def test_item_deleted_meanwhile_returns_404(self, caller: Api, database: Database) -> None:
+        title = str(uuid.uuid4())
+        path = f"/api/v1/items/{create(caller, title)['id']}"
+
+        with ThreadPoolExecutor() as pool, database.transaction() as run:
+            run("DELETE FROM item WHERE title = %s", title)
+            update = pool.submit(caller.patch, path, json={"title": "new"})
+            database.wait_for_blocked()
+
+        assert update.result().status_code == 404
+
+    @pytest.mark.database("postgresql", "mysql")
+    def test_retries_deadlock(self, caller: Api, database: Database) -> None:
+        title = str(uuid.uuid4())
+        path = f"/api/v1/items/{create(caller, title)['id']}"
+
+        with database.chaining_updates():
+            with ThreadPoolExecutor() as pool, database.transaction() as run:
+                run("UPDATE planted SET n = n + 1")
+                update = pool.submit(caller.patch, path, json={"title": "new"})
+                database.wait_for_blocked()
+                run("SELECT title FROM item WHERE title = %s FOR UPDATE", title)
+
+        assert update.result().status_code == 200
+        assert caller.get(path).json()["title"] == "new"
 
 
 class TestDeleteItem:

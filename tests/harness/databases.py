@@ -6,6 +6,7 @@ import secrets
 import socket
 import sqlite3
 import threading
+import time
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +47,29 @@ CREATE CONSTRAINT TRIGGER planted AFTER INSERT ON item
 """
 
 
+CHAIN = """
+CREATE FUNCTION chained() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE planted SET n = n + 1;
+    RETURN NULL;
+END $$;
+CREATE TABLE planted (n int);
+INSERT INTO planted VALUES (0);
+CREATE TRIGGER chained AFTER UPDATE ON item FOR EACH ROW EXECUTE FUNCTION chained();
+"""
+
+BLOCKED_SECONDS = 20
+BLOCKED_IN_POSTGRESQL = """
+SELECT 1 FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+BLOCKED_IN_MYSQL = """
+SELECT 1 FROM information_schema.innodb_trx
+JOIN information_schema.processlist ON id = trx_mysql_thread_id
+WHERE db = DATABASE() AND trx_state = 'LOCK WAIT'
+"""
+
+
 class Run(Protocol):
     """A function that runs a statement with `%s` for each value."""
 
@@ -71,6 +95,15 @@ class Database(Protocol):
 
     def refusing_title(self, title: str) -> AbstractContextManager[None]:
         """Make the insertion of an item with this title fail unexpectedly for every service."""
+
+    def transaction(self) -> AbstractContextManager[Run]:
+        """Open a transaction that commits when the block ends. It wins every deadlock."""
+
+    def wait_for_blocked(self) -> None:
+        """Return when a transaction waits for a lock. SQLite does not show this: return at once."""
+
+    def chaining_updates(self) -> AbstractContextManager[None]:
+        """Make every update of an item also update the table `planted`."""
 
     def contents(self) -> str:
         """Return every row of every table, as text."""
@@ -154,6 +187,25 @@ class PostgresDatabase:
             finally:
                 connection.execute("DROP FUNCTION planted CASCADE")
 
+    @contextmanager
+    def transaction(self) -> Iterator[Run]:
+        with psycopg.connect(self.url) as connection:
+            # The transaction that waits for this long looks for a deadlock, and gives way.
+            connection.execute("SET deadlock_timeout = '1min'")
+            yield lambda statement, *values: connection.execute(statement.encode(), values)
+
+    def wait_for_blocked(self) -> None:
+        _wait_for_row(self, BLOCKED_IN_POSTGRESQL)
+
+    @contextmanager
+    def chaining_updates(self) -> Iterator[None]:
+        with connect_to_postgresql(self.url) as connection:
+            connection.execute(CHAIN)
+            try:
+                yield
+            finally:
+                connection.execute("DROP FUNCTION chained CASCADE; DROP TABLE planted")
+
     def contents(self) -> str:
         with psycopg.connect(self.url) as connection:
             return "\n".join(
@@ -232,6 +284,33 @@ class MysqlDatabase:
             finally:
                 _run(connection, "DROP TRIGGER planted")
 
+    @contextmanager
+    def transaction(self) -> Iterator[Run]:
+        with connect_to_mysql(self.url) as connection:
+            connection.begin()
+            yield lambda statement, *values: _run(connection, statement, *values)
+            connection.commit()
+
+    def wait_for_blocked(self) -> None:
+        _wait_for_row(self, BLOCKED_IN_MYSQL)
+
+    @contextmanager
+    def chaining_updates(self) -> Iterator[None]:
+        with connect_to_mysql(self.url) as connection:
+            _run(connection, "CREATE TABLE planted (n int)")
+            # Of two transactions in a deadlock, the one that changed fewer rows gives way.
+            _run(connection, "INSERT INTO planted SELECT seq FROM seq_1_to_100")
+            _run(
+                connection,
+                "CREATE TRIGGER chained AFTER UPDATE ON item FOR EACH ROW "
+                "UPDATE planted SET n = n + 1",
+            )
+            try:
+                yield
+            finally:
+                _run(connection, "DROP TRIGGER chained")
+                _run(connection, "DROP TABLE planted")
+
     def contents(self) -> str:
         with connect_to_mysql(self.url) as connection:
             return "\n".join(
@@ -265,6 +344,15 @@ def _run(
 
 
 # ---------------------------------------------------------------- Shared by the servers
+
+
+def _wait_for_row(database: Database, query: str) -> None:
+    end = time.monotonic() + BLOCKED_SECONDS
+    while not database.run(query):
+        if time.monotonic() > end:
+            message = "no transaction waits for a lock"
+            raise AssertionError(message)
+        time.sleep(0.05)
 
 
 def _outages(server: str, database: str) -> tuple[Outage, ...]:
@@ -443,6 +531,33 @@ class SqliteDatabase:
             yield
         finally:
             self.run("DROP TRIGGER planted")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Run]:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield lambda statement, *values: connection.execute(
+                statement.replace("%s", "?"), values
+            )
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+
+    def wait_for_blocked(self) -> None:
+        pass
+
+    @contextmanager
+    def chaining_updates(self) -> Iterator[None]:
+        self.run("CREATE TABLE planted (n int)")
+        self.run(
+            "CREATE TRIGGER chained AFTER UPDATE ON item BEGIN UPDATE planted SET n = n + 1; END"
+        )
+        try:
+            yield
+        finally:
+            self.run("DROP TRIGGER chained")
+            self.run("DROP TABLE planted")
 
     def contents(self) -> str:
         connection = sqlite3.connect(self.path)
