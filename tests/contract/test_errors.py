@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -326,6 +328,43 @@ class TestDatabaseAway:
             assert caller.post("/api/v1/items", json={"title": "after"}).status_code == 201
 
 
+@pytest.mark.once_per(*ALL_BUT_AUTH)
+class TestDatabaseBusy:
+    """The response names the cause, and says when to try again."""
+
+    def test_locked_row_returns_503(self, caller: Api, database: Database) -> None:
+        title = str(uuid.uuid4())
+        path = f"/api/v1/items/{caller.post('/api/v1/items', json={'title': title}).json()['id']}"
+
+        with database.transaction() as run:
+            run("UPDATE item SET description = 'locked' WHERE title = %s", title)
+            answer = caller.patch(path, json={"title": "new"})
+
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "Another request has locked the data."
+        assert int(answer.headers["retry-after"]) > 0
+        assert caller.patch(path, json={"title": "new"}).status_code == 200
+
+    def test_exhausted_pool_is_not_called_unavailable(
+        self, service: Service, database: Database, start: Start, transcript: Transcript
+    ) -> None:
+        title = str(uuid.uuid4())
+        with start(DATABASE_POOL_SIZE="1") as server, ThreadPoolExecutor() as pool:
+            caller = _caller(server, service, transcript)
+            item = caller.post("/api/v1/items", json={"title": title}).json()
+            path = f"/api/v1/items/{item['id']}"
+            with database.transaction() as run:
+                run("UPDATE item SET description = 'locked' WHERE title = %s", title)
+                updates = [pool.submit(caller.patch, path, json={}) for _ in range(3)]
+                answers = [each.result() for each in updates]
+
+            for each in answers:
+                assert each.status_code == 503
+                assert each.json()["detail"] != "The database is unavailable."
+                assert int(each.headers["retry-after"]) > 0
+            assert caller.patch(path, json={"title": "new"}).status_code == 200
+
+
 def _assert_unavailable(caller: Api, method: str, outage: Outage) -> None:
     body = {"title": "meanwhile"} if method == "POST" else None
     # SQLite waits up to five seconds for a lock.
@@ -336,6 +375,7 @@ def _assert_unavailable(caller: Api, method: str, outage: Outage) -> None:
         assert not outage.noticed_at_once, outage.name
     else:
         assert answer.status_code == 503, outage.name
+        assert int(answer.headers["retry-after"]) > 0
 
 
 def _caller(server: Server, service: Service, transcript: Transcript) -> Api:

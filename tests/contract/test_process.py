@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
 import threading
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,12 +21,15 @@ from tests.harness.fixtures import TRUSTED_PROXY
 from tests.harness.raw import connect, head, read_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.harness.databases import Database
     from tests.harness.fixtures import Settings, Start
     from tests.harness.services import Server, Service
 
 STOP_SECONDS = 10
 SLACK = 2
+RESPAWN_SECONDS = 30
 
 
 @pytest.mark.once_per("framework", "concurrency")
@@ -98,6 +103,51 @@ class TestStop:
             server.process.send_signal(signal.SIGINT)
 
             assert server.process.wait(STOP_SECONDS) in (0, 130, -signal.SIGINT)
+
+
+@pytest.mark.once_per("framework", "concurrency")
+class TestWorkers:
+    def test_worker_that_dies_is_replaced(self, start: Start) -> None:
+        with start(workers=2) as server:
+            before = _workers(server)
+            victim = min(before)
+            os.kill(victim, signal.SIGKILL)
+
+            assert _becomes_true(lambda: len(_workers(server) - {victim}) == 2)
+            assert _becomes_true(lambda: _answers(server))
+            assert server.process.poll() is None
+            assert server.stop() == 0
+
+
+def _workers(server: Server) -> set[int]:
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(each) for each in children if "spawn_main" in _command_line(each)}
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _answers(server: Server) -> bool:
+    try:
+        with connect(server) as connection:
+            connection.sendall(head(server, "GET /health/live HTTP/1.1"))
+            return read_answer(connection).status == 200
+    except OSError:
+        return False
+
+
+def _becomes_true(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + RESPAWN_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _stops_listening(server: Server) -> bool:

@@ -38,7 +38,7 @@ REFUSAL = """
 CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.title = {title} THEN
-        RAISE check_violation USING MESSAGE = 'planted by item';
+        RAISE EXCEPTION USING MESSAGE = 'planted by item';
     END IF;
     RETURN NULL;
 END $$;
