@@ -355,7 +355,10 @@ class TestDatabaseBusy:
             path = f"/api/v1/items/{item['id']}"
             with database.transaction() as run:
                 run("UPDATE item SET description = 'locked' WHERE title = %s", title)
-                updates = [pool.submit(caller.patch, path, json={}) for _ in range(3)]
+                updates = [
+                    pool.submit(caller.patch, path, json={"title": "new"}, timeout=30)
+                    for _ in range(3)
+                ]
                 answers = [each.result() for each in updates]
 
             for each in answers:
