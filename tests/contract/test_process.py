@@ -120,12 +120,13 @@ class TestWorkers:
 
 
 def _workers(server: Server) -> set[int]:
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(each) for each in children if "spawn_main" in _command_line(each)}
+    threads = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+    children = {int(each) for thread in threads for each in thread.read_text().split()}
+    # A process that has ended and has not been waited for has no command line.
+    return {each for each in children if "serve" in _command_line(each)}
 
 
-def _command_line(pid: str) -> str:
+def _command_line(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except FileNotFoundError:
