@@ -375,7 +375,6 @@ class TestUpdateItem:
     def test_unknown_item_returns_404(self, caller: Api) -> None:
         assert caller.patch(f"/api/v1/items/{NO_ITEM}", json={"title": "a"}).status_code == 404
 
-
     def test_item_deleted_meanwhile_returns_404(self, caller: Api, database: Database) -> None:
         title = str(uuid.uuid4())
         path = f"/api/v1/items/{create(caller, title)['id']}"
@@ -392,12 +391,15 @@ class TestUpdateItem:
         title = str(uuid.uuid4())
         path = f"/api/v1/items/{create(caller, title)['id']}"
 
-        with database.chaining_updates():
-            with ThreadPoolExecutor() as pool, database.transaction() as run:
-                run("UPDATE planted SET n = n + 1")
-                update = pool.submit(caller.patch, path, json={"title": "new"})
-                database.wait_for_blocked()
-                run("SELECT title FROM item WHERE title = %s FOR UPDATE", title)
+        with (
+            database.chaining_updates(),
+            ThreadPoolExecutor() as pool,
+            database.transaction() as run,
+        ):
+            run("UPDATE planted SET n = n + 1")
+            update = pool.submit(caller.patch, path, json={"title": "new"})
+            database.wait_for_blocked()
+            run("SELECT title FROM item WHERE title = %s FOR UPDATE", title)
 
         assert update.result().status_code == 200
         assert caller.get(path).json()["title"] == "new"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from new_backend.verify.pooler import executable
 from tests.harness.services import free_port
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ default_pool_size = 3
 @contextmanager
 def transaction_pooling(url: str) -> Iterator[str]:
     """Run PgBouncer until the block ends. Yield the URL of the database through it."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = executable()
     if not program:
-        pytest.fail("PgBouncer is missing. Install it: apt-get install pgbouncer", pytrace=False)
+        pytest.skip("PgBouncer is not installed")
     parts = urlsplit(url)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +59,7 @@ def transaction_pooling(url: str) -> Iterator[str]:
         command = [program, "-q", str(file)]
         if os.getuid() == 0:  # PgBouncer refuses to run as root
             Path(folder).chmod(0o755)
-            command[1:1] = ["-u", "nobody"]
+            command[1:1] = ["-u", "daemon"]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             _wait_for(port, process)

@@ -23,6 +23,7 @@ from new_backend.verify import (
     image,
     libraries,
     migrations,
+    pooler,
     rendered,
     static,
     suites,
@@ -95,6 +96,7 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
             left_out = [
                 *(migrations.left_out(request.cases) if Stage.STATIC in request.stages else []),
                 *(browser.left_out() if Stage.CONTRACT in request.stages else []),
+                *(_without_pooler(kinds) if Stage.CONTRACT in request.stages else []),
                 *_without_server(results, request.cases, missing),
             ]
     return Report(
@@ -113,6 +115,10 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
         },
         left_out=left_out,
     )
+
+
+def _without_pooler(kinds: Sequence[str]) -> list[str]:
+    return pooler.left_out() if "postgresql" in kinds else []
 
 
 def _without_server(
@@ -292,7 +298,12 @@ class _Run:
             # on all cases.
             among = ",".join(each.id for each in self.request.cases)
             return self._unless_known(
-                (*self._key_of_installed(case, stage), among, browser.executable() or ""),
+                (
+                    *self._key_of_installed(case, stage),
+                    among,
+                    browser.executable() or "",
+                    pooler.executable() or "",
+                ),
                 lambda: suites.run(self.place, case, stage, among=self.request.cases),
             )
 
