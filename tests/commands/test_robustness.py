@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 QUIET = "--yes --no-git --no-install"
-ABANDONED = ".new-backend-abcd1234"
+ABANDONED = ".new-backend-tmp-abcd1234"
 
 
 def shell(

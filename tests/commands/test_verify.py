@@ -180,7 +180,7 @@ def test_rejects_stage_without_its_requirements() -> None:
 
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
-        "new-backend: verify needs psycopg, which is not installed",
+        "new-backend: verify requires psycopg, which is not installed",
         "pip install 'new-backend[verify]'",
     ]
 
