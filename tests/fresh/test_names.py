@@ -11,7 +11,7 @@ import yaml
 from psycopg import sql
 from uv import find_uv_bin
 
-from tests.harness.combinations import Combination
+from tests.harness.combinations import CHECKED, VALID, Combination
 from tests.harness.names import accepted
 from tests.harness.rendering import render
 from tests.harness.services import bare_environment
@@ -32,6 +32,9 @@ OTHERS = (
     Combination("django", "sqlalchemy", "sqlite", "api-key", "async", "ninja"),
 )
 """Other libraries, which no service's package can hide or be hidden by."""
+
+NAMES = accepted() if CHECKED == VALID else accepted()[::6]
+"""Every accepted name in the nightly run, each sixth otherwise: one takes some seconds."""
 
 CHECK = """
 import importlib, os, sys
@@ -65,7 +68,7 @@ for package in packages:
 """
 
 
-@pytest.mark.parametrize("name", accepted())
+@pytest.mark.parametrize("name", NAMES)
 def test_service_of_accepted_name_works(
     name: str, installed: Callable[[Combination], Service], tmp_path: Path
 ) -> None:
