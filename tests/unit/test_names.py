@@ -47,6 +47,7 @@ RULES = {
     ),
     "is a command that the Makefile or the README runs": ("docker", "git", "make", "sed"),
     "is an image name that Docker reserves": ("scratch",),
+    "is a module whose imports ruff rewrites": ("mock",),
 }
 RESERVED = [(name, reason) for reason, names in RULES.items() for name in names]
 
