@@ -226,19 +226,27 @@ class TestDocs:
 
         assert [each for each in loaded if not each.startswith((server.url, "data:"))] == []
 
-    def test_reader_creates_and_deletes_an_item(
-        self, page: Page, server: Server, combination: Combination, request: pytest.FixtureRequest
+    @pytest.mark.accounts
+    def test_user_logs_in_and_creates_and_deletes_an_item(
+        self, page: Page, server: Server, combination: Combination, account: Account
     ) -> None:
-        if combination.auth == "none":
-            page.goto(f"{server.url}/docs")
-        else:
-            account: Account = request.getfixturevalue("account")
-            log_in_on_page(page, server.url, combination.auth, account)
+        log_in_on_page(page, server.url, combination.auth, account)
 
-        status, item = execute(operation(page, "post", "/api/v1/items"), {"title": "Tea"})
-        assert status == "201"
-        assert item["title"] == "Tea"
+        create_and_delete_item(page)
 
-        deletion = operation(page, "delete", "/api/v1/items/{item_id}")
-        deletion.locator(".parameters input").first.fill(item["id"])
-        assert execute(deletion)[0] == "204"
+    @pytest.mark.auth("none")
+    def test_reader_creates_and_deletes_an_item(self, page: Page, server: Server) -> None:
+        page.goto(f"{server.url}/docs")
+
+        create_and_delete_item(page)
+
+
+def create_and_delete_item(page: Page) -> None:
+    """Execute both operations on the page."""
+    status, item = execute(operation(page, "post", "/api/v1/items"), {"title": "Tea"})
+    assert status == "201"
+    assert item["title"] == "Tea"
+
+    deletion = operation(page, "delete", "/api/v1/items/{item_id}")
+    deletion.locator(".parameters input").first.fill(item["id"])
+    assert execute(deletion)[0] == "204"
