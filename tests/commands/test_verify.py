@@ -535,6 +535,7 @@ class TestOutcome:
         assert merged.out.count(f"Repeat it: {shlex.join(installed())} verify --only ") == 2
 
         expected, found = (report(workplace / name) for name in ("whole.json", "merged.json"))
+        assert expected["version"] == found["version"] == 1
         assert sorted(found["failed"], key=str) == sorted(expected["failed"], key=str)
         assert all(str(each).endswith("-sync render") for each in found["failed"])
         assert expected["stages"] == found["stages"] == ["render"]

@@ -53,7 +53,7 @@ def test_valid_combinations_match_table() -> None:
         check=True,
     )
 
-    found = [tuple(sorted(each.items())) for each in json.loads(done.stdout)]
+    found = [tuple(sorted(each.items())) for each in json.loads(done.stdout)["combinations"]]
     assert set(found) == {tuple(sorted(each.choices.items())) for each in VALID}
     assert len(found) == len(VALID) == COUNT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,3 +119,18 @@ class TestErrors:
         assert ended.err.splitlines()[-1].startswith(
             "new-backend: project_name, from the name of the folder"
         )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("options", "--json"),
+        ("combinations", "--format", "json"),
+        ("create", "shop", "--yes", "--dry-run", "--json"),
+    ],
+    ids=["options", "combinations", "create"],
+)
+def test_json_document_begins_with_its_version(run: Run, words: tuple[str, ...]) -> None:
+    document = json.loads(run(*words).out)
+
+    assert next(iter(document.items())) == ("version", 1)

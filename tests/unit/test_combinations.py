@@ -80,7 +80,7 @@ class TestCommand:
         assert first.startswith("framework=fastapi orm=sqlalchemy database=")
 
     def test_json_is_an_array_of_objects(self, run: Run) -> None:
-        rows = json.loads(run("combinations", "--format", "json").out)
+        rows = json.loads(run("combinations", "--format", "json").out)["combinations"]
 
         assert {"framework", "orm", "database", "auth", "concurrency"} == rows[0].keys()
 
@@ -94,7 +94,7 @@ class TestCommand:
         self, run: Run, small_template: TemplateSource
     ) -> None:
         words = ("--strength", "1", "--shard", "1/2")
-        rows = json.loads(run("combinations", "--format", "json", *words).out)
+        rows = json.loads(run("combinations", "--format", "json", *words).out)["combinations"]
         pipeline = json.loads(run("combinations", "--format", "gitlab", *words).out)
         matrix = pipeline["verify"]["parallel"]["matrix"]
 
@@ -108,7 +108,7 @@ class TestCommand:
         assert [[each.choices for each in only] for only in found] == [[row] for row in rows]
 
     def test_prints_count(self, run: Run) -> None:
-        everything = json.loads(run("combinations", "--format", "json").out)
+        everything = json.loads(run("combinations", "--format", "json").out)["combinations"]
         assert run("combinations", "--count").out == f"{len(everything)}\n"
         assert int(run("combinations", "--count", "--strength", "2").out) < len(everything)
 

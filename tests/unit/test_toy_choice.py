@@ -182,7 +182,7 @@ def test_options_print_rule_as_text(run: Run, litestar: TemplateSource) -> None:
 
 
 def test_combinations_contain_new_choice(run: Run, litestar: TemplateSource) -> None:
-    rows = json.loads(run("combinations", "--format", "json", source=litestar).out)
+    rows = json.loads(run("combinations", "--format", "json", source=litestar).out)["combinations"]
 
     with_litestar = [row for row in rows if row["framework"] == "litestar"]
     assert {row["litestar_docs"] for row in with_litestar} == {"swagger", "none"}
@@ -190,6 +190,6 @@ def test_combinations_contain_new_choice(run: Run, litestar: TemplateSource) -> 
     assert not any("litestar_docs" in row for row in rows if row["framework"] == "fastapi")
     pairs = json.loads(
         run("combinations", "--format", "json", "--strength", "2", source=litestar).out
-    )
+    )["combinations"]
     assert len(pairs) < len(rows)
     assert all(row in rows for row in pairs)

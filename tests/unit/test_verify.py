@@ -172,10 +172,12 @@ class TestSelection:
         self, run: Run, questionnaire: Questionnaire
     ) -> None:
         for strength in ("1", "2", "3"):
-            listed = json.loads(run("combinations", "--format", "json", "--strength", strength).out)
+            listed = json.loads(
+                run("combinations", "--format", "json", "--strength", strength).out
+            )["combinations"]
             found = cases(questionnaire, strength=strength, only=[], part=None)
             assert [each.choices for each in found] == listed
-        listed = json.loads(run("combinations", "--format", "json").out)
+        listed = json.loads(run("combinations", "--format", "json").out)["combinations"]
         found = cases(questionnaire, strength="all", only=[], part=None)
         assert [each.choices for each in found] == listed
 

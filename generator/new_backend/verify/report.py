@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from new_backend.combinations import name_of
+from new_backend.documents import as_json
 from new_backend.errors import InputRefusedError, TargetRefusedError
 from new_backend.invocation import installed
 from new_backend.verify.stages import Stage
@@ -85,7 +86,7 @@ class Report:
     def write_json(self, path: Path) -> None:
         """Write the format that `merge` reads."""
         data = {**asdict(self), "failed": [f"{each.id} {each.stage}" for each in self.failures]}
-        path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        path.write_text(as_json(data) + "\n", encoding="utf-8")
 
     def write_junit(self, path: Path) -> None:
         """Write a test suite for each stage, with a test case for each combination."""
@@ -190,13 +191,13 @@ def require_writable(*paths: Path | None) -> None:
                 raise TargetRefusedError(message)
 
 
-def write(report: Report, *, as_json: Path | None, junit: Path | None) -> None:
+def write(report: Report, *, json_file: Path | None, junit: Path | None) -> None:
     """Write the requested files.
 
     Raises:
         TargetRefusedError: A file cannot be written.
     """
-    for path, do in ((as_json, report.write_json), (junit, report.write_junit)):
+    for path, do in ((json_file, report.write_json), (junit, report.write_junit)):
         if path is not None:
             try:
                 do(path)

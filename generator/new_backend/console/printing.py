@@ -1,0 +1,67 @@
+"""Headings, wrapped lines, JSON, and text without control characters."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from new_backend.documents import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console as RichConsole
+
+_MAX_WIDTH = 100
+
+
+def print_wrapped(text: str, indent: int) -> None:
+    """Print a paragraph, indented, with its later lines indented further."""
+    width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+    margin = " " * indent
+    print(
+        textwrap.fill(
+            text,
+            width,
+            initial_indent=margin,
+            subsequent_indent=margin + "    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    )
+
+
+def print_heading(text: str, style: str) -> None:
+    """Print a line, styled on a terminal."""
+    if sys.stdout.isatty():
+        from rich.text import Text
+
+        rich_console().print(Text(text, style=style))
+    else:
+        print(text)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print a document for programs."""
+    print(as_json(document))
+
+
+def shown(value: object) -> str:
+    """Return an answer as a user types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def printable(text: str) -> str:
+    """Replace control characters by their escapes."""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
+
+
+def rich_console(*, stderr: bool = False) -> RichConsole:
+    """Return Rich's console, which is slow to import."""
+    from rich.console import Console as RichConsole
+
+    return RichConsole(stderr=stderr, highlight=False)
