@@ -15,7 +15,7 @@ import yaml
 from new_backend.errors import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 Value = str | bool
-Context = dict[str, Value]
+Context = dict[str, Any]
+"""The names that a template can use: the answers, and computed values of any type."""
 
 RULE_PREFIX = "rule_"
 # The names that Copier adds to the answers in templates.
 _OF_COPIER = ("_copier_answers", "_copier_conf")
 # The C loader, where PyYAML was built with it, is ten times faster.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TYPES = ("str", "bool")
+_TYPES = ("str", "bool", "yaml")
+_KEYS = ("type", "help", "default", "choices", "validator", "when", "placeholder")
+_KEYS_OF_CHOICE = ("value", "validator")
 # YAML's words for a boolean, as Copier casts them (copier/_tools.py, cast_to_bool).
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0", "~", "null", "none", ""})
@@ -159,13 +162,15 @@ class OpenQuestion:
         return not self.options or any(option.choice.value == value for option in self.options)
 
     @cached_property
-    def default(self) -> Value | None:
+    def default(self) -> Any:
         """Its default under these answers; the first allowed choice if a rule excludes it."""
         default = self.question.default
         if isinstance(default, str):
             default = self._render(default)
             if self.question.type == "bool":
                 default = _truth(default)
+            elif self.question.type == "yaml":
+                default = _parsed(self.question, default)
         if self.options and default not in self.allowed:
             return next(iter(self.allowed), None)
         return default
@@ -219,7 +224,7 @@ class Questionnaire:
         """Read `copier.yml`.
 
         Raises:
-            TemplateError: It cannot be read, or a question has an unknown type.
+            TemplateError: It cannot be read, or a question has an unknown type or key.
         """
         try:
             data = yaml.load(source.config.read_bytes(), Loader=_YAML_LOADER)  # noqa: S506 - a safe one
@@ -387,31 +392,51 @@ def _question(name: str, details: Any) -> Question:
         details = {"default": details}
     kind = details.get("type", "str")
     if kind not in _TYPES:
-        message = f'copier.yml: {name} has the unknown type "{kind}". Use {" or ".join(_TYPES)}'
+        message = f'copier.yml: {name} has the unknown type "{kind}". Use {", ".join(_TYPES)}'
         raise TemplateError(message)
+    if kind == "yaml" and details.get("when", True) is not False:
+        message = f"copier.yml: {name} has the type yaml, which only computed questions can have"
+        raise TemplateError(message, hint="Add when: false.")
+    _refuse_unknown_keys(name, details, _KEYS)
     return Question(
         name=name,
         type=kind,
         help=details.get("help", ""),
         default=details.get("default"),
-        choices=tuple(_choices(details.get("choices", ()))),
+        choices=tuple(_choices(name, details.get("choices", ()))),
         validator=details.get("validator", ""),
         when=details.get("when", True),
         placeholder=details.get("placeholder", ""),
     )
 
 
-def _choices(declared: Any) -> Iterable[Choice]:
+def _choices(name: str, declared: Any) -> Iterable[Choice]:
     """Return the choices from each form that Copier accepts: a mapping, pairs, or plain values."""
     pairs = declared.items() if isinstance(declared, dict) else declared
     for pair in pairs:
         label, value = pair if isinstance(pair, (list, tuple)) else (pair, pair)
         validator = ""
         if isinstance(value, dict):
+            _refuse_unknown_keys(f"{name}: {label}", value, _KEYS_OF_CHOICE)
             validator = value.get("validator", "")
             value = value["value"]
         title, _, description = str(label).partition(": ")
         yield Choice(str(value), title, description, validator)
+
+
+def _refuse_unknown_keys(name: str, details: Mapping[str, object], known: Sequence[str]) -> None:
+    for key in details:
+        if key not in known:
+            message = f'copier.yml: {name} has the unknown key "{key}". Use {", ".join(known)}'
+            raise TemplateError(message)
+
+
+def _parsed(question: Question, text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_YAML_LOADER)  # noqa: S506 - a safe one
+    except yaml.YAMLError as error:
+        message = f"copier.yml: {question.name} is not YAML: {' '.join(str(error).split())}"
+        raise TemplateError(message) from error
 
 
 def _truth(text: str) -> bool:

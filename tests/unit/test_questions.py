@@ -12,9 +12,10 @@ from jinja2 import meta
 
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
-from tests.harness.toys import CHECKOUT, copy_questions
+from tests.harness.toys import CHECKOUT, LAYERS, copy_questions, write_layers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.harness.toys import Run
@@ -87,6 +88,18 @@ def test_reserved_names_match_this_python(real: Questionnaire) -> None:
             "count: {type: int, default: 3}\n_groups: []\n_combine: []",
             'count has the unknown type "int"',
         ),
+        (
+            "count: {type: str, vaildator: 'x'}\n_groups: []\n_combine: []",
+            'count has the unknown key "vaildator". Use type, help,',
+        ),
+        (
+            "size: {choices: {Big: {value: big, when: false}}}\n_groups: []\n_combine: []",
+            'size: Big has the unknown key "when". Use value, validator',
+        ),
+        (
+            "list: {type: yaml, default: '[]'}\n_groups: []\n_combine: []",
+            "list has the type yaml, which only computed questions can have",
+        ),
     ],
 )
 def test_broken_copier_yml_is_one_line_and_exits_1(
@@ -99,6 +112,52 @@ def test_broken_copier_yml_is_one_line_and_exits_1(
     assert ended.code == 1
     assert message in ended.err
     assert "Traceback" not in ended.err
+
+
+class TestComputedList:
+    @pytest.fixture
+    def with_extras(self, tmp_path: Path) -> Callable[[str], TemplateSource]:
+        def write(default: str) -> TemplateSource:
+            copy_questions(tmp_path)
+            with (tmp_path / "copier.yml").open("a", encoding="utf-8") as file:
+                file.write(
+                    f'extras: {{ type: yaml, when: false, default: "{default}" }}\n'
+                    "mail: { type: str, when: false, default: \"{{ '.' if 'mail' in extras }}\" }\n"
+                )
+            extra = "{% for name in extras %}\n- {{ name }}\n{% endfor %}\n"
+            write_layers(tmp_path, {**LAYERS, "{{mail}}/extras.txt.jinja": extra})
+            return TemplateSource(tmp_path)
+
+        return write
+
+    @pytest.mark.parametrize(("auth", "lines"), [("jwt", ["- mail", "- sms"]), ("none", None)])
+    def test_template_loops_over_it(
+        self,
+        run: Run,
+        workplace: Path,
+        with_extras: Callable[[str], TemplateSource],
+        auth: str,
+        lines: list[str] | None,
+    ) -> None:
+        source = with_extras("{{ ['mail', 'sms'] if auth == 'jwt' else [] }}")
+        ended = run(
+            "create", "shop", "--yes", "--no-git", "--no-install", "--auth", auth, source=source
+        )
+
+        assert ended.code == 0
+        written = workplace / "shop" / "extras.txt"
+        assert (written.read_text().splitlines() if written.exists() else None) == lines
+
+    def test_list_that_is_not_yaml_is_one_line(
+        self, run: Run, with_extras: Callable[[str], TemplateSource]
+    ) -> None:
+        ended = run(
+            "create", "shop", "--yes", "--no-git", "--no-install", source=with_extras("[mail")
+        )
+
+        assert ended.code == 1
+        assert ended.err.startswith("new-backend: copier.yml: extras is not YAML: ")
+        assert ended.err.count("\n") == 1
 
 
 def test_options_schema_accepts_valid_answers(run: Run, real: Questionnaire) -> None:
