@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from tests.harness.accounts import new_account
+from tests.harness.accounts import new_account, register
 from tests.harness.api import Api, Document, Transcript
 from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.raw import send, written
@@ -289,6 +289,37 @@ class TestValidation:
 
         assert answer.status_code == 422
         assert "do-not-echo" not in answer.text
+
+
+class TestKind:
+    """Errors with the same status differ in `type`."""
+
+    def test_kind_distinguishes_missing_item_from_unknown_path(self, caller: Api) -> None:
+        for path, expected in (
+            (f"/api/v1/items/{NO_ITEM}", "/problems/item-not-found"),
+            ("/api/v1/nothing", "/problems/unknown-address"),
+        ):
+            assert caller.get(path).json()["type"] == expected
+
+    def test_kind_of_invalid_body_distinguishes_fields_from_syntax(self, caller: Api) -> None:
+        for body, expected in (
+            ("{}", "/problems/invalid-request"),
+            ("{", "/problems/malformed-body"),
+        ):
+            answer = caller.post("/api/v1/items", content=body, headers=JSON)
+            assert answer.json()["type"] == expected
+
+    @pytest.mark.accounts
+    def test_anonymous_request_has_kind(self, api: Api) -> None:
+        answer = api.get("/api/v1/users/me")
+
+        assert answer.json()["type"] == "/problems/unknown-caller"
+
+    @pytest.mark.auth("jwt", "session", "api-key")
+    def test_taken_address_has_kind(self, account: Account) -> None:
+        answer = register(account.api.again(), email=account.email)
+
+        assert answer.json()["type"] == "/problems/email-taken"
 
 
 @pytest.mark.once_per(*ALL_BUT_AUTH)

@@ -9,6 +9,7 @@ import re
 import ssl
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ import httpx2
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
+
+from tests.harness.rendering import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +154,16 @@ def convention_complaints(response: httpx2.Response, *, production: bool) -> lis
     return found
 
 
+@cache
+def problem_kinds() -> dict[str, int]:
+    """Return the documented types of problems, with their statuses."""
+    page = (CHECKOUT / "docs" / "reference" / "service.md").read_text(encoding="utf-8")
+    return {
+        kind: int(status)
+        for kind, status in re.findall(r"^\| `(/problems/[a-z-]+)` \| (\d+) \|", page, re.MULTILINE)
+    }
+
+
 def problem_complaints(response: httpx2.Response) -> list[str]:
     """Yield what is wrong with a problem response (RFC 9457)."""
     media_type = response.headers.get("content-type", "")
@@ -172,9 +185,11 @@ def problem_complaints(response: httpx2.Response) -> list[str]:
         found.append(f"status in the body is {problem.get('status')!r}")
     if problem.get("request_id") != response.headers.get("x-request-id"):
         found.append("request_id in the body is not the one in the header")
+    if problem_kinds().get(problem.get("type")) != status:
+        found.append(f"type is {problem.get('type')!r}, which is not documented for {status}")
     found += [
         f"{member} is {problem.get(member)!r}"
-        for member in ("type", "title", "detail")
+        for member in ("title", "detail")
         if not (isinstance(problem.get(member), str) and problem[member])
     ]
     if status == httpx2.codes.UNPROCESSABLE_CONTENT:

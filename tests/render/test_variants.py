@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from tests.harness.api import problem_kinds
 from tests.harness.combinations import CHOICES, PACKAGE, VALID
 from tests.harness.rendering import render
 from tests.render.conftest import Rendered, pairwise
@@ -128,6 +129,13 @@ def test_every_service_has_the_common_files(rendered: Rendered) -> None:
     }  # fmt: skip
 
     assert expected - set(rendered.files) == set()
+
+
+def test_reference_documents_every_kind_of_problem(rendered: Rendered) -> None:
+    rows = r"^\| `(/problems/[a-z-]+)` \| (\d+) \|"
+    listed = re.findall(rows, rendered.texts["docs/problems.md"], re.MULTILINE)
+
+    assert {kind: int(status) for kind, status in listed}.items() <= problem_kinds().items()
 
 
 def test_license_is_the_chosen_one(rendered: Rendered) -> None:
