@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,12 +14,22 @@ from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.pooler import transaction_pooling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.harness.combinations import Combination
     from tests.harness.databases import Database
     from tests.harness.fixtures import Settings, Start
     from tests.harness.services import Service
 
 CLIENTS = 16
 REQUESTS = 160
+
+SLOW_CHANGES = """
+CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(0.15); END $$;
+CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE TABLE')
+EXECUTE FUNCTION slow();
+"""
 
 
 @pytest.mark.database("postgresql")
@@ -58,3 +69,20 @@ class TestTransactionPooling:
                     failures = [*filter(None, pool.map(change_and_read, range(REQUESTS)))]
 
             assert failures == []
+
+    def test_limits_of_role_do_not_apply_to_migrations(
+        self,
+        service: Service,
+        production: Settings,
+        new_database: Callable[[Combination, str], Database],
+    ) -> None:
+        database = new_database(service.combination, "pooled")
+        database.run(SLOW_CHANGES)
+        name = urlsplit(database.url).path.removeprefix("/")
+        database.run(f"ALTER DATABASE {name} SET statement_timeout = '100ms'")
+
+        with transaction_pooling(database.url) as url:
+            pooled = {"DATABASE_URL": url, "DATABASE_TRANSACTION_POOLING": "true"}
+            migrated = service.run("migrate", settings={**production, **pooled})
+
+        assert migrated.returncode == 0, migrated.stderr
