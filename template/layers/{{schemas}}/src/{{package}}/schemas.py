@@ -33,4 +33,7 @@ class RequestModel(BaseModel):
 class ResponseModel(BaseModel):
     """A response body, read from the attributes of a row."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+    )
