@@ -70,6 +70,19 @@ WHERE db = DATABASE() AND trx_state = 'LOCK WAIT'
 """
 
 
+KILL_IN_POSTGRESQL = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+OTHERS_IN_MYSQL = """
+SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()
+"""
+NONE_IN_MYSQL = """
+SELECT 1 FROM information_schema.processlist
+WHERE db = DATABASE() AND id <> CONNECTION_ID() HAVING COUNT(*) = 0
+"""
+
+
 class Run(Protocol):
     """A function that runs a statement with `%s` for each value."""
 
@@ -115,6 +128,12 @@ class Database(Protocol):
         """Run a statement in a transaction that is committed when the block ends. Yield a function
         that runs another statement in it.
         """
+
+    def kill_connections(self) -> None:
+        """Make the server close every connection to the database. SQLite has no server."""
+
+    def gate(self) -> Gate | None:
+        """Return a relay in front of the server. SQLite has no server."""
 
     def drop(self) -> None:
         """Drop the database."""
@@ -231,6 +250,12 @@ class PostgresDatabase:
             run(statement, *values)
             yield run
 
+    def kill_connections(self) -> None:
+        self.run(KILL_IN_POSTGRESQL)
+
+    def gate(self) -> Gate:
+        return Gate(self.server)
+
     def drop(self) -> None:
         drop(self.server, self.name)
 
@@ -331,6 +356,14 @@ class MysqlDatabase:
             yield partial(_run, connection)
             connection.commit()
 
+    def kill_connections(self) -> None:
+        for (number,) in self.run(OTHERS_IN_MYSQL):
+            self.run(f"KILL {number}")
+        _wait_for_row(self, NONE_IN_MYSQL)
+
+    def gate(self) -> Gate:
+        return Gate(self.server)
+
     def drop(self) -> None:
         drop(self.server, self.name)
 
@@ -350,7 +383,7 @@ def _wait_for_row(database: Database, query: str) -> None:
     end = time.monotonic() + BLOCKED_SECONDS
     while not database.run(query):
         if time.monotonic() > end:
-            message = "no transaction waits for a lock"
+            message = f"no row after {BLOCKED_SECONDS} s: {query}"
             raise AssertionError(message)
         time.sleep(0.05)
 
@@ -384,6 +417,7 @@ class Gate:
         self._listener: socket.socket | None = None
         self._port = 0
         self._pairs: set[socket.socket] = set()
+        self._forgotten: set[socket.socket] = set()
         self._flowing = threading.Event()
         self._flowing.set()
         self.open()
@@ -412,6 +446,10 @@ class Gate:
             # The withheld bytes belong to requests that ended long ago.
             self._cut()
             self._flowing.set()
+
+    def forget(self) -> None:
+        """Drop the data of the existing connections, and relay new ones, as a NAT does."""
+        self._forgotten |= self._pairs
 
     def open(self) -> None:
         """Listen, on the same port each time."""
@@ -467,7 +505,8 @@ class Gate:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._flowing.wait()
-                sink.sendall(data)
+                if source not in self._forgotten:
+                    sink.sendall(data)
         for each in (source, sink):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -587,6 +626,12 @@ class SqliteDatabase:
             connection.execute("COMMIT")
         finally:
             connection.close()
+
+    def kill_connections(self) -> None:
+        pass
+
+    def gate(self) -> None:
+        pass
 
     def drop(self) -> None:
         for each in self.path.parent.glob(f"{self.path.name}*"):
