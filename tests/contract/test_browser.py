@@ -234,6 +234,18 @@ class TestDocs:
 
         create_and_delete_item(page)
 
+    @pytest.mark.accounts
+    def test_user_creates_item_below_prefix(
+        self, page: Page, start: Start, combination: Combination, account: Account, tmp_path: Path
+    ) -> None:
+        with (
+            start(TRUSTED_PROXIES=LOOPBACK) as behind,
+            proxying(behind.url, tmp_path, prefix="/shop") as address,
+        ):
+            log_in_on_page(page, address, combination.auth, account)
+
+            create_and_delete_item(page)
+
     @pytest.mark.auth("none")
     def test_reader_creates_and_deletes_an_item(self, page: Page, server: Server) -> None:
         page.goto(f"{server.url}/docs")
