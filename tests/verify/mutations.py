@@ -238,8 +238,8 @@ MUTATIONS = (
     Mutation(
         "a refresh token that is not replaced",
         f"{_LAYERS}/{{{{sqlalchemy}}}}/{{{{jwt}}}}/{_PACKAGE}/auth/services.py.jinja",
-        "secret, login.secret_hash = new_secret()",
-        "secret, _ = new_secret()",
+        "login.secret_hash = digest(sent.next_secret)",
+        "login.secret_hash = digest(sent.secret)",
         FASTAPI_JWT,
         Stage.TEST,
         "TestRefresh::test_used_token_ends_login",
