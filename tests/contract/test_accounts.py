@@ -1023,3 +1023,15 @@ def _demote_each_other(one: Account, other: Account) -> list[int]:
     for each in threads:
         each.join()
     return statuses
+
+
+class TestCaching:
+    @pytest.mark.parametrize("path", ["/users/me", "/users", "/items", "/items/unknown"])
+    def test_response_with_account_data_is_not_stored(self, admin: Account, path: str) -> None:
+        answer = admin.api.get(f"/api/v1{path}")
+
+        assert answer.headers["cache-control"] == "no-store"
+
+    def test_only_responses_of_the_api_are_marked(self, api: Api) -> None:
+        assert api.get("/api/v1/users/me").headers["cache-control"] == "no-store"
+        assert "cache-control" not in api.get("/health/live").headers
