@@ -1,0 +1,96 @@
+"""A weakened guard of a service is found: the service's own tests fail."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harness.combinations import PACKAGE, VALID
+from tests.harness.rendering import render
+from tests.harness.services import bare_environment, install
+from tests.verify.guards import GUARDS, SERVICES, Guard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TESTS_FAILED = 1
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The installed services of the table, by the ID of their combination."""
+    chosen = [each for each in VALID if each.id in SERVICES]
+    folders = {each.id: tmp_path_factory.mktemp(each.id) / "service" for each in chosen}
+    for each in chosen:
+        install(each, folders[each.id])
+    return folders
+
+
+def run_tests(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    """Run test files of a service until the first failure, without coverage or bytecode.
+
+    A change of the same length within a second would otherwise leave the old bytecode valid.
+    """
+    return subprocess.run(
+        [
+            *(folder / ".venv" / "bin" / "python", "-m", "pytest", "-x", "-q", "--no-cov"),
+            *(f"tests/{file}" for file in files),
+        ],
+        cwd=folder,
+        env={**bare_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def weaken(folder: Path, guard: Guard) -> tuple[Path, str]:
+    """Return the file of a guard, and its text without the guard."""
+    path = folder / "src" / PACKAGE / guard.path
+    text = path.read_text(encoding="utf-8")
+    assert text.count(guard.found) == 1, f"{guard.path} has changed: choose another text"
+    return path, text.replace(guard.found, guard.planted)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_guards_exist(service: str, tmp_path: Path) -> None:
+    (combination,) = [each for each in VALID if each.id == service]
+    folder = render(combination.answers(), tmp_path / "service")
+
+    for each in GUARDS:
+        if each.service == service:
+            path, text = weaken(folder, each)
+            compile(text, path, "exec")
+            assert (folder / "tests" / each.tests).is_file()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("service", SERVICES)
+def test_unchanged_service_passes(service: str, services: dict[str, Path]) -> None:
+    files = {each.tests for each in GUARDS if each.service == service}
+
+    done = run_tests(services[service], *sorted(files))
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("guard", [pytest.param(each, id=each.id) for each in GUARDS])
+def test_service_finds_weakened_guard(guard: Guard, services: dict[str, Path]) -> None:
+    folder = services[guard.service]
+    path, weakened = weaken(folder, guard)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(weakened, encoding="utf-8")
+    try:
+        done = run_tests(folder, guard.tests)
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+    assert done.returncode == TESTS_FAILED, done.stdout
+    # Failed, not stopped by an error: the planted text is valid.
+    assert "\nFAILED " in done.stdout, done.stdout
