@@ -216,6 +216,41 @@ class TestCors:
         allowed = answer.headers["access-control-allow-headers"].lower()
         assert sent <= {each.strip() for each in allowed.split(",")}
 
+    def test_traced_page_can_send_preflight_request(self, opened_api: Api) -> None:
+        answer = opened_api.options(
+            "/api/v1/items",
+            headers={
+                "Origin": OPEN_ORIGIN,
+                "Access-Control-Request-Method": "GET",
+                "Access-Control-Request-Headers": "baggage,sentry-trace,traceparent,tracestate",
+            },
+        )
+
+        assert answer.status_code in (200, 204)
+
+    @pytest.mark.parametrize(
+        ("method", "name", "status"),
+        [("PUT", "X-Own", 200), ("PUT", "X-Request-ID", 400), ("PATCH", "X-Own", 400)],
+    )
+    def test_settings_name_methods_and_headers(
+        self, start: Start, method: str, name: str, status: int
+    ) -> None:
+        settings = {
+            "CORS_ORIGINS": OPEN_ORIGIN,
+            "CORS_ALLOW_HEADERS": "X-Own",
+            "CORS_ALLOW_METHODS": "GET, PUT",
+        }
+        with start(**settings) as server:
+            answer = exchange(
+                server,
+                "OPTIONS /api/v1/items HTTP/1.1",
+                f"Origin: {OPEN_ORIGIN}",
+                f"Access-Control-Request-Method: {method}",
+                f"Access-Control-Request-Headers: {name}",
+            )
+
+        assert answer.status == status
+
     @pytest.mark.parametrize(
         "origin",
         ["https://evil.example", f"{OPEN_ORIGIN}.evil.example", "null", "http://app.example"],

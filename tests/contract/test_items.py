@@ -386,6 +386,15 @@ class TestUpdateItem:
 
         assert update.result().status_code == 404
 
+    def test_item_that_others_refer_to_is_kept(self, caller: Api, database: Database) -> None:
+        item_id = create(caller, "Tea")["id"]
+
+        with database.referring(item_id):
+            answer = caller.delete(f"/api/v1/items/{item_id}")
+
+        assert answer.status_code == 409
+        assert caller.get(f"/api/v1/items/{item_id}").status_code == 200
+
     @pytest.mark.database("postgresql", "mysql")
     def test_retries_deadlock(self, caller: Api, database: Database) -> None:
         title = str(uuid.uuid4())

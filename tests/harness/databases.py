@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -118,6 +119,9 @@ class Database(Protocol):
     def chaining_updates(self) -> AbstractContextManager[None]:
         """Make every update of an item also update the table `planted`."""
 
+    def referring(self, item_id: str) -> AbstractContextManager[None]:
+        """Have a row refer to an item, with a foreign key that restricts its deletion."""
+
     def contents(self) -> str:
         """Return every row of every table, as text."""
 
@@ -157,6 +161,19 @@ class Absence:
 
     url: str
     end: Callable[[], None]
+
+
+@contextmanager
+def _reference(database: Database, kind: str, item_id: object) -> Iterator[None]:
+    database.run(
+        f"CREATE TABLE referring (item_id {kind}, "
+        "FOREIGN KEY (item_id) REFERENCES item (id) ON DELETE RESTRICT)"
+    )
+    try:
+        database.run("INSERT INTO referring VALUES (%s)", item_id)
+        yield
+    finally:
+        database.run("DROP TABLE referring")
 
 
 # ---------------------------------------------------------------- PostgreSQL
@@ -224,6 +241,11 @@ class PostgresDatabase:
                 yield
             finally:
                 connection.execute("DROP FUNCTION chained CASCADE; DROP TABLE planted")
+
+    @contextmanager
+    def referring(self, item_id: str) -> Iterator[None]:
+        with _reference(self, "uuid", UUID(item_id)):
+            yield
 
     def contents(self) -> str:
         with psycopg.connect(self.url) as connection:
@@ -335,6 +357,11 @@ class MysqlDatabase:
             finally:
                 _run(connection, "DROP TRIGGER chained")
                 _run(connection, "DROP TABLE planted")
+
+    @contextmanager
+    def referring(self, item_id: str) -> Iterator[None]:
+        with _reference(self, "binary(16)", UUID(item_id).bytes):
+            yield
 
     def contents(self) -> str:
         with connect_to_mysql(self.url) as connection:
@@ -597,6 +624,11 @@ class SqliteDatabase:
         finally:
             self.run("DROP TRIGGER chained")
             self.run("DROP TABLE planted")
+
+    @contextmanager
+    def referring(self, item_id: str) -> Iterator[None]:
+        with _reference(self, "char(32)", UUID(item_id).hex):
+            yield
 
     def contents(self) -> str:
         connection = sqlite3.connect(self.path)
