@@ -278,7 +278,9 @@ def _left_over(
 
 
 def _speaks_of(leftover: Leftover, path: str) -> bool:
-    return path not in leftover.but and any(_is_in(path, place) for place in leftover.where)
+    return any(_is_in(path, place) for place in leftover.where) and not any(
+        _is_in(path, place) for place in leftover.but
+    )
 
 
 def _is_in(path: str, place: str) -> bool:
