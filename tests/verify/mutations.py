@@ -306,7 +306,7 @@ MUTATIONS = (
     ),
     Mutation(
         "passwords hashed at half the cost",
-        f"{_LAYERS}/{{{{pwdlib}}}}/{{{{async_layer}}}}/{_PACKAGE}/auth/passwords.py",
+        f"{_LAYERS}/{{{{pwdlib}}}}/{{{{async_layer}}}}/{_PACKAGE}/auth/passwords.py.jinja",
         "time_cost=2",
         "time_cost=1",
         FASTAPI_JWT,
