@@ -43,7 +43,8 @@ except CommandError as error:
 """
 _TOOLS = {
     "alembic check": ("-c", _ALEMBIC),
-    "makemigrations --check": ("-m", "django", "makemigrations", "--check"),
+    # The service is not installed here, and its system checks read its metadata.
+    "makemigrations --check": ("-m", "django", "makemigrations", "--check", "--skip-checks"),
 }
 """The comparison of migrations with models, as Python's arguments."""
 
