@@ -25,7 +25,7 @@ deleted = delete_item.sync_detailed(created.id, client=client, **csrf)
 missing = get_item.sync(created.id, client=client)
 results = {
     "created": created.title,
-    "listed": [each.title for each in page.items],
+    "listed": {type(each).__name__ for each in page.items}.pop(),
     "updated": updated.title,
     "deleted": deleted.status_code,
     "missing": missing.type_,

@@ -49,7 +49,7 @@ class TestDocument:
 
         assert json.loads(done) == {
             "created": "Tea",
-            "listed": ["Tea"],
+            "listed": "ItemRead",
             "updated": "Coffee",
             "deleted": 204,
             "missing": "/problems/item-not-found",
