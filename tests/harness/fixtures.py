@@ -94,6 +94,7 @@ def opened_server(
         "ENVIRONMENT": "local",
         "CORS_ORIGINS": f"{OPEN_ORIGIN},https://admin.example",
         "DOCS_ENABLED": "false",
+        "DATABASE_POOL_SIZE": "4",
         "MAX_BODY_BYTES": str(SMALL_BODY),
         "TRUSTED_PROXIES": TRUSTED_PROXY,
     }
