@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from tests.harness.accounts import new_account
 from tests.harness.api import Api
 from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.services import free_port
@@ -95,7 +96,7 @@ class TestUrl:
 
     @pytest.mark.database("postgresql")
     def test_parameters_are_honoured(
-        self, database: Database, start: Start, transcript: Transcript
+        self, service: Service, database: Database, start: Start, transcript: Transcript
     ) -> None:
         parts = urlsplit(database.url)
         account, _, host = parts.netloc.rpartition("@")
@@ -105,12 +106,15 @@ class TestUrl:
         url = parts._replace(netloc=hosts, query=query).geturl()
 
         with start(DATABASE_URL=url) as server:
-            ready = Api(server.url, transcript).get("/health/ready")
+            api = Api(server.url, transcript)
+            if service.has_accounts:
+                api = new_account(api, service.combination.auth).api
+            listed = api.get("/api/v1/items")
             rows = database.run(
                 "SELECT 1 FROM pg_stat_activity WHERE application_name = 'by-options'"
             )
 
-        assert ready.status_code == 200
+        assert listed.status_code == 200
         assert rows
 
     @pytest.mark.database("postgresql", "mysql")
