@@ -43,8 +43,7 @@ except CommandError as error:
 """
 _TOOLS = {
     "alembic check": ("-c", _ALEMBIC),
-    # The service is not installed here, and its system checks read its metadata.
-    "makemigrations --check": ("-m", "django", "makemigrations", "--check", "--skip-checks"),
+    "makemigrations --check": ("-m", "django", "makemigrations", "--check"),
 }
 """The comparison of migrations with models, as Python's arguments."""
 
