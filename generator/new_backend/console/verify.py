@@ -37,8 +37,7 @@ def print_report(report: Report) -> None:
     """Print the results of a verification, with a command that repeats each failure."""
     for failure in report.failures:
         print_heading(f"FAILED {failure.stage} {failure.id}", "bold red")
-        for line in failure.detail.splitlines()[-_DETAIL_LINES:]:
-            print(f"  {printable(line)}")
+        print(_detail(failure))
         print(f"  Repeat it: {failure.repeat}")
         print()
     _print_table(
@@ -73,6 +72,9 @@ class _Lines:
         why = "" if result.outcome.value == "failed" else f" ({printable(result.detail)})"
         line = f"[{number}/{self._total}] {result.id} {result.stage}: {how}"
         print(f"{line}, {result.seconds:.1f} s{why if result.detail else ''}", file=sys.stderr)
+        if result.outcome.value == "failed":
+            # The report repeats it, but a run of an hour may be interrupted before.
+            print(_detail(result), file=sys.stderr)
 
 
 class _Bars:
@@ -95,6 +97,11 @@ class _Bars:
         self._progress.advance(self._all)
         if result.outcome.value == "failed":
             self._progress.console.print(f"FAILED {result.stage} {result.id}", style="red")
+
+
+def _detail(failure: Result) -> str:
+    lines = failure.detail.splitlines()[-_DETAIL_LINES:]
+    return "\n".join(f"  {printable(line)}" for line in lines)
 
 
 def _bars() -> Progress:
