@@ -30,7 +30,6 @@ pytest_plugins = ["tests.harness.command_line", "tests.harness.fixtures"]
 ACCOUNTS_ONLY = "accounts"
 ONLY = ("auth", "orm", "database", "concurrency")
 SIGNING_ONLY = "signing"
-EVENT_LOOP_ONLY = "event_loop"
 ONCE_PER = "once_per"
 NO_SERVICE = "applies_to_no_service"
 
@@ -58,7 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         f"{ACCOUNTS_ONLY}: test only services with accounts",
         *(f"{each}(*choices): test only services with one of these choices" for each in ONLY),
-        f"{EVENT_LOOP_ONLY}: test only services whose server reads on an event loop (ASGI)",
         f"{SIGNING_ONLY}: test only services with a SECRET_KEY",
         f"{ONCE_PER}(*questions): test one service for each set of answers to these questions",
         f"{NO_SERVICE}: needs a service that is not in this run",
@@ -125,8 +123,6 @@ def _concerned(item: pytest.Item) -> list[Combination]:
             found = [each for each in found if getattr(each, question) in mark.args]
     if item.get_closest_marker(SIGNING_ONLY):
         found = [each for each in found if each.signs]
-    if item.get_closest_marker(EVENT_LOOP_ONLY):
-        found = [each for each in found if each.reads_on_a_loop]
     if mark := item.get_closest_marker(ONCE_PER):
         first: dict[tuple[str, ...], Combination] = {}
         for each in found:

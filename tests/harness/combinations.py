@@ -158,13 +158,6 @@ class Combination:
         return self.auth in SIGNING or (self.auth != "none" and self.orm == "django")
 
     @property
-    def reads_on_a_loop(self) -> bool:
-        """Whether the server reads requests on an event loop (ASGI) instead of in threads
-        (WSGI).
-        """
-        return self.framework == "fastapi" or self.concurrency == "async"
-
-    @property
     def verdicts(self) -> set[str]:
         """The verdicts on its pairs, other than yes."""
         chosen = [(name, getattr(self, name)) for name in CHOICES]

@@ -17,17 +17,11 @@ REFUSED = _statuses(400, 401, 403, 404, 405, 409, 413, 415, 422, 429)
 MISSING = _statuses(404)
 INVALID = _statuses(422)
 
-ON_EVENT_LOOPS: tuple[Attack[Scene], ...] = (
+ON_EVERY_SERVICE: tuple[Attack[Scene], ...] = (
     Attack("API4", "slow-bodies", consumption.slow_bodies, _statuses(200)),
     Attack(
         "API8", "bodies-that-break-off", configuration.bodies_that_break_off, _statuses(400, 422)
     ),
-)
-"""Under WSGI, where threads read, a reverse proxy must withhold incomplete bodies: a truncated
-body looks complete there, and reading has no time limit (docs/security.md of the services).
-"""
-
-ON_EVERY_SERVICE: tuple[Attack[Scene], ...] = (
     Attack("API4", "an-unlimited-limit", consumption.unlimited_limit, INVALID),
     Attack("API4", "two-limits", consumption.two_limits, _statuses(200, 422)),
     Attack("API4", "deep-JSON", consumption.deep_json, _statuses(400, 422)),

@@ -11,7 +11,6 @@ from tests.harness.accounts import ASK_TO_LOG_IN, new_email
 from tests.harness.fixtures import OPEN_ORIGIN, TRUSTED_PROXY
 from tests.security.attacks import (
     ON_ACCOUNTS,
-    ON_EVENT_LOOPS,
     ON_EVERY_SERVICE,
     ON_EVERY_STRING,
     ON_PASSWORDS,
@@ -43,12 +42,6 @@ def launch(attack: Attack[SceneT], scene: SceneT) -> None:
 
 @rows(ON_EVERY_SERVICE)
 def test_attack_on_any_service_fails(attack: Attack[Scene], scene: Scene) -> None:
-    launch(attack, scene)
-
-
-@pytest.mark.event_loop
-@rows(ON_EVENT_LOOPS)
-def test_attack_on_event_loop_fails(attack: Attack[Scene], scene: Scene) -> None:
     launch(attack, scene)
 
 
