@@ -31,6 +31,7 @@ WRONG: list[dict[str, str | None]] = [
     {
         "LOG_LEVEL": "",
         "MAX_BODY_BYTES": "-1",
+        "MAX_BODY_SECONDS": "0",
         "DATABASE_URL": f"oracle://me:{SECRET}@127.0.0.1/db",
         "CORS_ORIGINS": f"{OPEN_ORIGIN}/path",
         "TRUSTED_PROXIES": "127.0.0.1,256.0.0.1",
