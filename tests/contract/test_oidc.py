@@ -74,7 +74,7 @@ class Browser:
 def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
     """Return the account whose session the login started."""
     assert answer.status_code == 303, answer.text
-    caller, _ = in_session(api, answer.cookies["session"])
+    caller, _ = in_session(api, answer.cookies["__Host-session"])
     account: dict[str, Any] = caller.get(ME).json()
     return account
 
@@ -224,7 +224,7 @@ class TestCallback:
         account = me(api, before)
         admin.api.patch(f"/api/v1/users/{account['id']}", json={"is_active": False})
 
-        cookie = f"session={before.cookies['session']}"
+        cookie = f"__Host-session={before.cookies['__Host-session']}"
         assert api.get(ME, headers={"Cookie": cookie}).status_code == 401
         assert_refused(Browser(api).come_back(), 403)
 
@@ -244,12 +244,12 @@ class TestCallback:
         browser = Browser(api)
         address = let_in(browser.there.headers["location"], login=account.email)
         state = f"{browser.cookie_name}={browser.state_cookie}"
-        cookies = f"{state}; session={account.tokens['cookie']}"
+        cookies = f"{state}; __Host-session={account.tokens['cookie']}"
 
         answer = api.get(address.raw_path.decode(), headers={"Cookie": cookies})
 
         assert answer.status_code == 303
-        assert answer.cookies["session"] != account.tokens["cookie"]
+        assert answer.cookies["__Host-session"] != account.tokens["cookie"]
         assert account.api.get(ME).status_code == 401
 
     def test_parallel_first_logins_all_succeed(self, api: Api, issuer: Any) -> None:
@@ -417,5 +417,5 @@ class TestRejected:
             log = server.log()
 
         assert answer.status_code == 303
-        secret = [*address.params.values(), browser.state_cookie, answer.cookies["session"]]
+        secret = [*address.params.values(), browser.state_cookie, answer.cookies["__Host-session"]]
         assert not [each for each in (*secret, person["email"]) if each in log]

@@ -269,7 +269,7 @@ def _use_secrets(server: Server, service: Service, transcript: Transcript) -> li
     for each in tokens:
         api.post("/api/v1/auth/refresh", json={"refresh_token": each})
         api.post("/api/v1/auth/logout", json={"refresh_token": each})
-        for header in ({"Authorization": f"Bearer {each}x"}, {"Cookie": f"session={each}x"}):
+        for header in ({"Authorization": f"Bearer {each}x"}, {"Cookie": f"__Host-session={each}x"}):
             api.get("/api/v1/users/me", headers=header)
         api.post(
             "/api/v1/items", json={}, headers={**account.api.credentials, "X-CSRF-Token": each}

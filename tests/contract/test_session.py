@@ -44,14 +44,14 @@ CONNECTIONS = 10
 
 def call_with(api: Api, cookie: str) -> httpx2.Response:
     """Request the own account."""
-    return api.get("/api/v1/users/me", headers={"Cookie": f"session={cookie}"})
+    return api.get("/api/v1/users/me", headers={"Cookie": f"__Host-session={cookie}"})
 
 
 def cookie_of(answer: httpx2.Response) -> Morsel[str]:
     """Return the one cookie that a response sets."""
     (header,) = answer.headers.get_list("set-cookie")
     (cookie,) = SimpleCookie(header).values()
-    assert cookie.key == "session"
+    assert cookie.key == "__Host-session"
     return cookie
 
 
@@ -159,7 +159,7 @@ class TestLogIn:
         self, api: Api, account: Account, again: Account
     ) -> None:
         """The login needs no CSRF token, because its page may have lost the token."""
-        with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={account.tokens['cookie']}"}) as browser:
             answer = ask_for_session(browser, account.email, PASSWORD)
 
         assert answer.status_code == 200
@@ -168,14 +168,14 @@ class TestLogIn:
         assert again.api.get("/api/v1/users/me").status_code == 200
 
     def test_failed_login_ends_no_session(self, api: Api, account: Account) -> None:
-        with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={account.tokens['cookie']}"}) as browser:
             assert ask_for_session(browser, account.email, "a wrong password").status_code == 401
 
         assert account.api.get("/api/v1/users/me").status_code == 200
 
     @pytest.mark.parametrize("chosen", ["chosen", "x" * 32, f"{NO_LOGIN}.chosen", "a" * 43, ""])
     def test_ignores_session_id_chosen_by_client(self, api: Api, email: str, chosen: str) -> None:
-        with api.again(headers={"Cookie": f"session={chosen}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={chosen}"}) as browser:
             answer = ask_for_session(browser, email, PASSWORD)
 
         assert answer.status_code == 200
@@ -186,7 +186,7 @@ class TestLogIn:
         self, api: Api, account: Account, other_account: Account
     ) -> None:
         planted = other_account.tokens["cookie"]
-        with api.again(headers={"Cookie": f"session={planted}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={planted}"}) as browser:
             cookie = cookie_of(ask_for_session(browser, account.email, PASSWORD)).value
 
         assert cookie != planted
@@ -202,7 +202,9 @@ class TestCookie:
     def test_rejects_malformed_cookie(self, api: Api, cookie: str) -> None:
         assert call_with(api, cookie).status_code == 401
 
-    @pytest.mark.parametrize("header", [b"session", b"=", b"session=\xff\xfe", b'session="', b";"])
+    @pytest.mark.parametrize(
+        "header", [b"__Host-session", b"=", b"__Host-session=\xff\xfe", b'__Host-session="', b";"]
+    )
     def test_rejects_malformed_cookie_header(self, api: Api, header: bytes) -> None:
         answer = api.get("/api/v1/users/me", headers=[(b"Cookie", header)])
 
@@ -236,7 +238,7 @@ class TestCookie:
             assert api.get("/api/v1/users/me", **sent).status_code == 401, sent
 
     def test_ignores_other_cookies(self, api: Api, account: Account) -> None:
-        header = f"theme=dark; session={account.tokens['cookie']}; lang=de"
+        header = f"theme=dark; __Host-session={account.tokens['cookie']}; lang=de"
 
         assert api.get("/api/v1/users/me", headers={"Cookie": header}).status_code == 200
 
@@ -280,7 +282,7 @@ class TestCsrf:
     @pytest.fixture
     def browser(self, api: Api, account: Account) -> Api:
         """A browser with the account's cookie and an open page of another site."""
-        return api.again(headers={"Cookie": f"session={account.tokens['cookie']}"})
+        return api.again(headers={"Cookie": f"__Host-session={account.tokens['cookie']}"})
 
     def test_returns_uncacheable_token_of_session(self, account: Account, again: Account) -> None:
         answer = account.api.get("/api/v1/auth/csrf")
@@ -293,7 +295,7 @@ class TestCsrf:
     def test_rejects_token_request_without_session(self, api: Api) -> None:
         assert api.get("/api/v1/auth/csrf").status_code == 401
         for cookie in ("", "x", f"{NO_LOGIN}.x"):
-            answer = api.get("/api/v1/auth/csrf", headers={"Cookie": f"session={cookie}"})
+            answer = api.get("/api/v1/auth/csrf", headers={"Cookie": f"__Host-session={cookie}"})
             assert answer.status_code == 401
 
     def test_token_works_for_many_requests(self, account: Account) -> None:
@@ -326,7 +328,7 @@ class TestCsrf:
     def test_token_of_previous_session_changes_nothing(
         self, api: Api, account: Account, item: dict[str, Any]
     ) -> None:
-        with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={account.tokens['cookie']}"}) as browser:
             answer = ask_for_session(browser, account.email, PASSWORD)
         caller, tokens = in_session(api, cookie_of(answer).value)
         renewed = Account(account.email, PASSWORD, account.id, caller, tokens)
@@ -510,7 +512,7 @@ class TestLifetime:
         stored.let_pass(HOUR)
         before = stored.expiries()
 
-        with api.again(headers={"Cookie": f"session={account.tokens['cookie']}"}) as browser:
+        with api.again(headers={"Cookie": f"__Host-session={account.tokens['cookie']}"}) as browser:
             assert browser.post("/api/v1/items", json={"title": "a"}).status_code == 403
 
         assert stored.expiries() == before

@@ -72,12 +72,12 @@ def log_in_with_session(api: Api, email: str, password: str) -> tuple[Api, dict[
     """Exchange a password for a session."""
     answer = ask_for_session(api, email, password)
     assert answer.status_code == httpx2.codes.OK, answer.text
-    return in_session(api, answer.cookies["session"])
+    return in_session(api, answer.cookies["__Host-session"])
 
 
 def in_session(api: Api, cookie: str) -> tuple[Api, dict[str, Any]]:
     """Return a client with a session, its cookie and its CSRF token."""
-    caller = api.again(headers={"Cookie": f"session={cookie}"})
+    caller = api.again(headers={"Cookie": f"__Host-session={cookie}"})
     answer = caller.get("/api/v1/auth/csrf")
     assert answer.status_code == httpx2.codes.OK, answer.text
     token = answer.json()["csrf_token"]
@@ -99,7 +99,7 @@ def log_in_at_issuer(api: Api, email: str, _password: str) -> tuple[Api, dict[st
     ((name, state),) = there.cookies.items()
     answer = api.get(back.raw_path.decode(), headers={"Cookie": f"{name}={state}"})
     assert answer.status_code == httpx2.codes.SEE_OTHER, answer.text
-    return in_session(api, answer.cookies["session"])
+    return in_session(api, answer.cookies["__Host-session"])
 
 
 CHALLENGES = {"jwt": "Bearer", "session": "Session", "oauth2": "Session", "api-key": "ApiKey"}

@@ -170,7 +170,7 @@ def every_operation_with_invented_credentials(scene: Scene) -> Iterator[Answer]:
         {"Authorization": f"Bearer {NO_ID}"},
         {"X-API-Key": "admin.admin"},
         {"X-API-Key": "' OR '1'='1"},
-        {"Cookie": f"session={NO_ID}; sessionid={NO_ID}; access_token={NO_ID}"},
+        {"Cookie": f"__Host-session={NO_ID}; sessionid={NO_ID}; access_token={NO_ID}"},
         dict.fromkeys(FORGED_IDENTITIES, "admin"),
     ):
         yield from _closed_operations(scene, scene.stranger, headers)

@@ -35,7 +35,7 @@ FIXED = "f" * 43
 
 def under(api: Api, cookie: str, **headers: str) -> Api:
     """Return a client that sends this cookie, and only the given CSRF token."""
-    return api.again(headers={"Cookie": f"session={cookie}", **headers})
+    return api.again(headers={"Cookie": f"__Host-session={cookie}", **headers})
 
 
 def cookies_of(answer: httpx2.Response) -> dict[str, str]:
@@ -112,7 +112,7 @@ class TestCsrf:
         """A sibling domain can plant a cookie. A check that compares it with itself accepts
         any value.
         """
-        cookies = f"session={account.tokens['cookie']}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
+        cookies = f"__Host-session={account.tokens['cookie']}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
         for token in ("a" * 64, "a" * 32):
             forger = api.again(headers={"Cookie": cookies, "X-CSRF-Token": token})
             self.assert_nothing_done(account, item, forger)
@@ -246,7 +246,7 @@ class TestCookie:
     def test_cookie_that_is_not_text_does_not_cause_500(
         self, api: Api, server: Server, raw: str
     ) -> None:
-        for answer in send(server, written(api, "GET", ME, f"Cookie: session={raw}")):
+        for answer in send(server, written(api, "GET", ME, f"Cookie: __Host-session={raw}")):
             assert answer.status in (400, 401)
 
     def test_two_cookies_have_a_defined_outcome(
@@ -254,7 +254,9 @@ class TestCookie:
     ) -> None:
         mine, theirs = account.tokens["cookie"], other_account.tokens["cookie"]
 
-        answer = api.again(headers={"Cookie": f"session={mine}; session={theirs}"}).post(
+        answer = api.again(
+            headers={"Cookie": f"__Host-session={mine}; __Host-session={theirs}"}
+        ).post(
             ITEMS,
             json={"title": "a"},
             headers={"X-CSRF-Token": account.tokens["csrf_token"]},

@@ -239,7 +239,7 @@ def test_rejects_token_in_other_places(api: Api, account: Account, place: str) -
     if place == "query":
         assert_refused(api.get(ME, params={"access_token": token, "token": token}))
     elif place == "cookie":
-        cookies = f"access_token={token}; session={token}; Authorization=Bearer {token}"
+        cookies = f"access_token={token}; __Host-session={token}; Authorization=Bearer {token}"
         assert_refused(api.get(ME, headers={"Cookie": cookies}))
     else:
         assert_refused(api.get(ME, headers={place: f"Bearer {token}"}))
