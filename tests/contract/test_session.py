@@ -47,11 +47,11 @@ def call_with(api: Api, cookie: str) -> httpx2.Response:
     return api.get("/api/v1/users/me", headers={"Cookie": f"__Host-session={cookie}"})
 
 
-def cookie_of(answer: httpx2.Response) -> Morsel[str]:
+def cookie_of(answer: httpx2.Response, name: str = "__Host-session") -> Morsel[str]:
     """Return the one cookie that a response sets."""
     (header,) = answer.headers.get_list("set-cookie")
     (cookie,) = SimpleCookie(header).values()
-    assert cookie.key == "__Host-session"
+    assert cookie.key == name
     return cookie
 
 
@@ -91,7 +91,7 @@ class TestLogIn:
         email = new_email()
         register(opened_api, email=email)
 
-        cookie = cookie_of(ask_for_session(opened_api, email, PASSWORD))
+        cookie = cookie_of(ask_for_session(opened_api, email, PASSWORD), "session")
 
         assert (cookie["httponly"], cookie["secure"]) == (True, "")
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")

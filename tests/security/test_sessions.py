@@ -112,7 +112,8 @@ class TestCsrf:
         """A sibling domain can plant a cookie. A check that compares it with itself accepts
         any value.
         """
-        cookies = f"__Host-session={account.tokens['cookie']}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
+        session = f"__Host-session={account.tokens['cookie']}"
+        cookies = f"{session}; csrftoken={'a' * 64}; csrf_token={'a' * 64}"
         for token in ("a" * 64, "a" * 32):
             forger = api.again(headers={"Cookie": cookies, "X-CSRF-Token": token})
             self.assert_nothing_done(account, item, forger)
@@ -161,7 +162,7 @@ class TestFixation:
         answer = ask_for_session(under(api, FIXED), email, PASSWORD)
 
         assert answer.status_code == 200
-        assert cookies_of(answer)["session"] != FIXED
+        assert cookies_of(answer)["__Host-session"] != FIXED
         assert under(api, FIXED).get(ME).status_code == 401
 
     def test_login_does_not_adopt_attackers_session(
@@ -174,14 +175,14 @@ class TestFixation:
         )
 
         assert answer.status_code == 200
-        assert cookies_of(answer)["session"] != known
+        assert cookies_of(answer)["__Host-session"] != known
         left = under(api, known).get(ME)
         assert left.status_code == 401 or left.json()["id"] == account.id
 
     def test_every_login_starts_its_own_session(self, api: Api, email: str) -> None:
         answers = [ask_for_session(api.again(), email, PASSWORD) for _ in range(3)]
 
-        assert len({cookies_of(each)["session"] for each in answers}) == 3
+        assert len({cookies_of(each)["__Host-session"] for each in answers}) == 3
 
     def test_failed_login_leaves_no_session(self, api: Api, email: str) -> None:
         answer = ask_for_session(under(api, FIXED), email, "a wrong password")
@@ -321,7 +322,7 @@ class TestIssuer:
 
         assert 400 <= answer.status_code < 500
         assert EVIL not in answer.headers.get("location", "")
-        assert "session" not in cookies_of(answer)
+        assert "__Host-session" not in cookies_of(answer)
 
     def test_rejects_callback_without_started_login(self, api: Api) -> None:
         """Login CSRF: the victim's browser opens a callback with the attacker's own code."""
