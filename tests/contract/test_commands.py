@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register
+from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_password
 from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from tests.harness.services import Service
 
 COMMANDS = {"serve", "migrate", "openapi", "check"}
-COMMANDS_OF_ACCOUNTS = {"create-admin"}
+COMMANDS_OF_ACCOUNTS = {"create-admin", "set-role"}
+COMMANDS_OF_PASSWORDS = {"set-password"}
 COMMANDS_OF_LOGINS = {"sweep"}
-ALL_COMMANDS = COMMANDS | COMMANDS_OF_ACCOUNTS | COMMANDS_OF_LOGINS
+ALL_COMMANDS = COMMANDS | COMMANDS_OF_ACCOUNTS | COMMANDS_OF_PASSWORDS | COMMANDS_OF_LOGINS
 LOGINS = ("jwt", "session", "oauth2")
+PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
 
 
@@ -30,12 +32,13 @@ class TestHelp:
     def test_lists_selected_commands_without_settings(self, service: Service) -> None:
         of_accounts = COMMANDS_OF_ACCOUNTS if service.has_accounts else set()
         of_logins = COMMANDS_OF_LOGINS if service.combination.auth in LOGINS else set()
+        of_passwords = COMMANDS_OF_PASSWORDS if service.combination.auth in PASSWORDS else set()
 
         done = service.run("--help", settings={})
 
         assert done.returncode == 0, done.stderr
         listed = {each for each in ALL_COMMANDS if each in done.stdout}
-        assert listed == COMMANDS | of_accounts | of_logins
+        assert listed == COMMANDS | of_accounts | of_logins | of_passwords
 
     @pytest.mark.once_per("framework", "orm")
     def test_unknown_command_is_usage_error(self, service: Service) -> None:
@@ -160,6 +163,96 @@ class TestCreateAdmin:
         done = service.run("create-admin", new_email(), settings=settings, stdin=PASSWORD)
 
         _assert_refused(done.returncode, done.stderr)
+
+
+@pytest.mark.accounts
+@pytest.mark.once_per("framework", "orm")
+class TestSetRole:
+    def test_second_run_changes_nothing(
+        self, service: Service, production: Settings, account: Account
+    ) -> None:
+        email = f" {account.email.title()} "
+
+        for role in ("admin", "admin", "user"):
+            done = service.run("set-role", email, role, settings=production)
+
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert account.api.get("/api/v1/users/me").json()["role"] == role
+
+    @pytest.mark.parametrize("email", ["unknown@example.org", "no-address"])
+    def test_rejects_unknown_address(
+        self, service: Service, production: Settings, email: str
+    ) -> None:
+        done = service.run("set-role", email, "admin", settings=production)
+
+        assert (done.returncode, done.stderr) == (1, "No account has this email address.\n")
+
+    @pytest.mark.parametrize("role", ["owner", "Admin"])
+    def test_rejects_unknown_role(
+        self, service: Service, production: Settings, account: Account, role: str
+    ) -> None:
+        done = service.run("set-role", account.email, role, settings=production)
+
+        assert done.returncode == 1
+        assert done.stderr == f'Unknown role "{role}". Allowed: admin, user.\n'
+        assert account.api.get("/api/v1/users/me").json()["role"] == "user"
+
+    def test_unavailable_database_exits_1_with_one_line(
+        self, service: Service, production: Settings, database: Database
+    ) -> None:
+        settings = {**production, "DATABASE_URL": database.absence().url}
+
+        done = service.run("set-role", new_email(), "admin", settings=settings)
+
+        _assert_refused(done.returncode, done.stderr)
+
+
+@pytest.mark.auth(*PASSWORDS)
+@pytest.mark.once_per("framework", "orm", "auth")
+class TestSetPassword:
+    def test_ends_logins_and_accepts_only_new_password(
+        self,
+        service: Service,
+        production: Settings,
+        api: Api,
+        account: Account,
+        other_account: Account,
+    ) -> None:
+        new = "another battery staple"
+        for _ in range(2):
+            done = service.run(
+                "set-password",
+                f" {account.email.title()} ",
+                settings=production,
+                stdin=f"{new}\r\n",
+            )
+
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert new not in done.stdout + done.stderr
+        assert account.api.get("/api/v1/users/me").status_code == 401
+        assert other_account.api.get("/api/v1/users/me").status_code == 200
+        auth = service.combination.auth
+        assert try_password(api, auth, account.email, PASSWORD).status_code == 401
+        assert try_password(api, auth, account.email, new).status_code == 200
+
+    @pytest.mark.parametrize("email", ["unknown@example.org", "no-address"])
+    def test_rejects_unknown_address(
+        self, service: Service, production: Settings, email: str
+    ) -> None:
+        done = service.run("set-password", email, settings=production, stdin=PASSWORD)
+
+        _assert_refused(done.returncode, done.stderr)
+        assert len(done.stderr.splitlines()) == 1
+
+    @pytest.mark.parametrize("password", ["", "x" * 11, "x" * 129])
+    def test_rejects_invalid_password(
+        self, service: Service, production: Settings, account: Account, password: str
+    ) -> None:
+        done = service.run("set-password", account.email, settings=production, stdin=password)
+
+        _assert_refused(done.returncode, done.stderr)
+        assert "xxxxxxxx" not in done.stdout + done.stderr
+        assert account.api.get("/api/v1/users/me").status_code == 200
 
 
 @pytest.mark.auth(*LOGINS)
