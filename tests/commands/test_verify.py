@@ -283,7 +283,9 @@ class TestRender:
         assert rows(ended)["test"].not_run == 1
         suites = ET.parse(workplace / "junit.xml").getroot()  # noqa: S314 - our own
         assert len(suites.findall(".//failure")) == 1
-        assert [line.split()[0] for line in ended.err.splitlines()] == ["[1/2]", "[2/2]"]
+        first, *details, last = ended.err.splitlines()
+        assert (first.split()[0], last.split()[0]) == ("[1/2]", "[2/2]")
+        assert any("wrong.toml" in line for line in details)
 
 
 class TestSuites:
