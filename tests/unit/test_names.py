@@ -27,7 +27,7 @@ RULES = {
     "is a module that Python imports at startup": ("sitecustomize",),
     "is a built-in function or type of Python": ("filter", "map", "object"),
     "is the name of a folder or module that every service has": (
-        *("docs", "manage", "migrations", "scripts", "src", "tests"),
+        *("docs", "manage", "scripts", "src", "tests"),
     ),
     "is a device name that Windows reserves": ("aux", "com1", "nul"),
     "is a command of every virtual environment": ("activate", "deactivate", "python", "pip3"),
@@ -38,7 +38,9 @@ RULES = {
     "is a command of a library that the services use": ("pygmentize", "stubgen", "uvx"),
     "is a module that a library of the services imports if it exists": ("orjson", "trio"),
     "is a module that pytest loads": ("conftest",),
-    "is a name that Django's migrations use": ("models", "operations", "initial", "dependencies"),
+    "is a name that Django's migrations use": (
+        *("models", "migrations", "operations", "initial", "dependencies"),
+    ),
     "is a folder that ruff does not check": ("dist", "node-modules"),
     "begins with pg, which PostgreSQL reserves for its own roles": ("pg-shop", "pg-monitor"),
     "is a role or database that PostgreSQL reserves": ("postgres", "public", "template1"),

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from new_backend.verify.stages import Workplace
 
 _SCHEMA = (
-    "migrations/**/*.py",
-    "src/**/migrations/*.py",
+    "src/**/migrations/**/*.py",
     "src/**/models.py",
     "src/*/base.py",
     "src/*/engine.py",
