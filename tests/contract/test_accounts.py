@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import secrets
 import statistics
@@ -33,6 +34,7 @@ from tests.harness.background import Background
 from tests.harness.combinations import ALL_BUT_AUTH
 from tests.harness.fixtures import TRUSTED_PROXY
 from tests.harness.logins import StoredLogins
+from tests.harness.raw import send, written
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from tests.harness.api import Transcript
     from tests.harness.databases import Database
     from tests.harness.fixtures import Start
-    from tests.harness.services import Service
+    from tests.harness.services import Server, Service
 
 pytestmark = pytest.mark.accounts
 
@@ -723,6 +725,43 @@ class TestGetMe:
 
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == CHALLENGES[service.combination.auth]
+
+
+class TestAmbiguousCredentials:
+    """A request with two credentials, of which frameworks would choose different ones."""
+
+    @pytest.mark.auth("jwt", "api-key")
+    def test_rejects_second_credential(self, account: Account, server: Server) -> None:
+        ((name, valid),) = account.api.credentials.items()
+        for first, second in ((valid, valid), (valid, "Basic eDp5"), ("Bearer x.y.z", valid)):
+            credentials = (f"{name}: {first}", f"{name}: {second}")
+
+            (answer,) = send(
+                server, written(account.api.again(), "GET", "/api/v1/users/me", *credentials)
+            )
+
+            assert answer.status == 401
+            assert answer.problem_complaints() == []
+            assert json.loads(answer.body)["type"] == "/problems/unknown-caller"
+
+    @pytest.mark.auth("jwt", "api-key")
+    def test_rejects_second_credential_before_body(self, account: Account, server: Server) -> None:
+        ((name, valid),) = account.api.credentials.items()
+        headers = (f"{name}: {valid}", f"{name}: {valid}", "Content-Length: 1")
+
+        (answer,) = send(
+            server,
+            written(
+                account.api.again(),
+                "PATCH",
+                "/api/v1/users/me",
+                *headers,
+                "Content-Type: application/json",
+                body=b"{",
+            ),
+        )
+
+        assert answer.status == 401
 
 
 class TestUpdateMe:

@@ -144,6 +144,14 @@ class TestMalformedJson:
     def test_invalid_json_returns_400(self, caller: Api, body: bytes) -> None:
         assert caller.post("/api/v1/items", content=body, headers=JSON).status_code == 400
 
+    @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "x"])
+    def test_json_is_utf_8_in_any_charset(self, caller: Api, charset: str) -> None:
+        headers = {"Content-Type": f"application/json; charset={charset}"}
+        for body, expected in (('{"title": "é"}'.encode(), 201), (b'{"title": "\xe9"}', 400)):
+            answer = caller.post("/api/v1/items", content=body, headers=headers)
+
+            assert answer.status_code == expected
+
     def test_invalid_json_in_change_returns_400(self, caller: Api) -> None:
         item = caller.post("/api/v1/items", json={"title": "a"}).json()
 

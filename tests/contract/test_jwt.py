@@ -48,6 +48,33 @@ def call_with(api: Api, token: str, scheme: str = "Bearer") -> httpx2.Response:
 
 
 class TestToken:
+    @pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=latin-1", "; charset=x"])
+    @pytest.mark.parametrize("username", [b"caf\xe9@example.org", b"caf%E9@example.org"])
+    def test_undecodable_form_returns_400(self, api: Api, charset: str, username: bytes) -> None:
+        body = b"grant_type=password&password=" + PASSWORD.encode() + b"&username=" + username
+
+        answer = api.post(
+            "/api/v1/auth/token",
+            content=body,
+            headers={"Content-Type": FORM["Content-Type"] + charset},
+        )
+
+        assert answer.status_code == 400
+        assert answer.json()["type"] == "/problems/malformed-body"
+
+    @pytest.mark.parametrize("charset", ["; charset=utf-8", "; charset=latin-1", "; charset=x"])
+    def test_form_is_utf_8_in_any_charset(self, api: Api, charset: str) -> None:
+        email = f"café-{new_email()}"
+        register(api, email=email)
+
+        answer = api.post(
+            "/api/v1/auth/token",
+            content=f"grant_type=password&password={PASSWORD}&username={email}".encode(),
+            headers={"Content-Type": FORM["Content-Type"] + charset},
+        )
+
+        assert answer.status_code == 200
+
     def test_returns_uncacheable_token_pair(self, api: Api) -> None:
         email = new_email()
         register(api, email=email)

@@ -79,9 +79,17 @@ def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
     return account
 
 
-def assert_refused(answer: httpx2.Response, status: int = 401) -> None:
-    """Check that the service rejected the login and started no session."""
-    assert answer.status_code == status, answer.text
+def assert_refused(answer: httpx2.Response, error: str = "login_refused") -> None:
+    """Check that the browser returned with an error, and that the service started no session."""
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == f"{ME}?error={error}"
+    assert "set-cookie" not in answer.headers
+
+
+def assert_unknown(answer: httpx2.Response) -> None:
+    """Check that the service knows no such login, and so no page to return to."""
+    assert answer.status_code == 401, answer.text
+    assert answer.json()["type"] == "/problems/login-refused"
     assert "set-cookie" not in answer.headers
 
 
@@ -175,6 +183,36 @@ class TestCallback:
         }
         assert me(api, Browser(api.again()).come_back())["email"] == owner["email"]
 
+    def test_verified_address_replaces_placeholder(self, api: Api, issuer: Any) -> None:
+        person = new_person(email_verified=False)
+        issuer.person = person
+        before = me(api, Browser(api).come_back())
+
+        issuer.person = {**person, "email_verified": True}
+        after = me(api, Browser(api.again()).come_back())
+
+        assert before["email"].endswith("@unverified.invalid")
+        assert after == {**before, "email": person["email"]}
+
+    def test_placeholder_stays_while_address_is_taken(self, api: Api, issuer: Any) -> None:
+        person = new_person(email_verified=False)
+        issuer.person = person
+        before = me(api, Browser(api).come_back())
+        assert register(api, email=person["email"]).status_code == 201
+
+        issuer.person = {**person, "email_verified": True}
+
+        assert me(api, Browser(api.again()).come_back()) == before
+
+    def test_unavailable_issuer_returns_to_page(self, transcript: Transcript, start: Start) -> None:
+        with new_issuer() as own, start(**issuer_settings(own)) as server:
+            browser = Browser(Api(server.url, transcript))
+            address = let_in(browser.there.headers["location"])
+            own.shutdown()
+            own.server_close()
+
+            assert_refused(browser.bring(address), "issuer_down")
+
     def test_unverified_address_links_no_account(self, api: Api, issuer: Any) -> None:
         issuer.person = person = new_person(email_verified=False)
         registered = register(api, email=person["email"]).json()
@@ -186,7 +224,7 @@ class TestCallback:
         Browser(api).come_back()
         issuer.person = {**person, "sub": "another subject"}
 
-        assert_refused(Browser(api).come_back(), 409)
+        assert_refused(Browser(api).come_back(), "email_of_another_account")
 
     def test_accepts_address_from_userinfo_only(self, api: Api, issuer: Any) -> None:
         person = new_person()
@@ -213,7 +251,7 @@ class TestCallback:
         with database.changing(deactivate, email):
             login = Background(partial(browser.bring, back)).until_blocked()
 
-        assert login.status == 403
+        assert login.status == 303
         assert StoredLogins.of(database, service.combination, email).count() == before
 
     def test_deactivation_applies_immediately_and_can_be_undone(
@@ -226,7 +264,7 @@ class TestCallback:
 
         cookie = f"__Host-session={before.cookies['__Host-session']}"
         assert api.get(ME, headers={"Cookie": cookie}).status_code == 401
-        assert_refused(Browser(api).come_back(), 403)
+        assert_refused(Browser(api).come_back(), "account_deactivated")
 
         admin.api.patch(f"/api/v1/users/{account['id']}", json={"is_active": True})
         assert me(api, Browser(api).come_back()) == account
@@ -354,7 +392,7 @@ class TestRejected:
         assert new == [303] * 6
         answers = [Browser(api.again()).come_back() for _ in range(6)]
         # Each worker loads the new key when it first sees a token with its signature.
-        assert 401 in {each.status_code for each in answers}
+        assert f"{ME}?error=login_refused" in {each.headers["location"] for each in answers}
 
     @pytest.mark.parametrize("forged", ["key", "none"])
     def test_rejects_signature_of_another_issuer(
@@ -381,30 +419,30 @@ class TestRejected:
         assert browser.come_back().status_code == 303
 
         # With a new code, which the issuer would accept.
-        assert_refused(browser.come_back())
+        assert_unknown(browser.come_back())
 
-    @pytest.mark.parametrize(
-        "changes",
-        [{"state": "x"}, {"state": ""}, {"state": "\u00e9"}, {"code": "x"}, {"code": ""}],
-        ids=str,
-    )
-    def test_rejects_parameters_that_issuer_did_not_send(
-        self, api: Api, issuer: Any, changes: dict[str, str]
-    ) -> None:
+    @pytest.mark.parametrize("state", ["x", "", "\u00e9"])
+    def test_rejects_unknown_state(self, api: Api, issuer: Any, state: str) -> None:
         issuer.person = new_person()
 
-        assert_refused(Browser(api).come_back(**changes))
+        assert_unknown(Browser(api).come_back(state=state))
+
+    @pytest.mark.parametrize("code", ["x", ""])
+    def test_rejects_code_that_issuer_did_not_send(self, api: Api, issuer: Any, code: str) -> None:
+        issuer.person = new_person()
+
+        assert_refused(Browser(api).come_back(code=code))
 
     def test_rejects_login_started_by_another_browser(self, api: Api, issuer: Any) -> None:
         issuer.person = new_person()
         victim, attacker = Browser(api), Browser(api)
         address = let_in(attacker.there.headers["location"])
 
-        assert_refused(victim.bring(address))
+        assert_unknown(victim.bring(address))
 
     def test_rejects_missing_cookie_and_empty_callback(self, api: Api) -> None:
-        assert_refused(api.get("/api/v1/auth/callback"))
-        assert_refused(api.get("/api/v1/auth/callback", params={"error": "access_denied"}))
+        assert_unknown(api.get("/api/v1/auth/callback"))
+        assert_unknown(api.get("/api/v1/auth/callback", params={"error": "access_denied"}))
 
     def test_log_does_not_contain_callback_parameters(
         self, transcript: Transcript, start: Start, issuer: Any

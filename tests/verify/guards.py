@@ -147,6 +147,14 @@ GUARDS = (
         "auth/test_api.py",
     ),
     Guard(
+        "one of two credentials",
+        FASTAPI_JWT,
+        "auth/scheme.py",
+        'request.headers.getlist("Authorization")) > 1',
+        'request.headers.getlist("Authorization")) > 2',
+        "auth/test_api.py",
+    ),
+    Guard(
         "access tokens of the current key only",
         FASTAPI_JWT,
         "auth/tokens.py",
