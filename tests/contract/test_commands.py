@@ -187,6 +187,16 @@ class TestSetRole:
 
         assert (done.returncode, done.stderr) == (1, "No account has this email address.\n")
 
+    def test_logs_event_without_address(
+        self, service: Service, production: Settings, account: Account
+    ) -> None:
+        done = service.run("set-role", account.email, "admin", settings=production)
+
+        (line,) = map(json.loads, done.stderr.splitlines())
+        assert (line["event"], line["role"]) == ("authz_change", "admin")
+        assert line["user_id"] == account.id
+        assert account.email not in done.stderr
+
     @pytest.mark.parametrize("role", ["owner", "Admin"])
     def test_rejects_unknown_role(
         self, service: Service, production: Settings, account: Account, role: str

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -230,6 +230,37 @@ class TestLog:
             assert any("/health/ready" in line for line in lines)
             assert not [line for line in lines if line.startswith("{")]
 
+    @pytest.mark.accounts
+    def test_security_events_name_user_and_client_behind_proxy(
+        self, service: Service, start: Start, transcript: Transcript
+    ) -> None:
+        request_id, client, wrong = f"log-{uuid.uuid4()}", "203.0.113.7", "a wrong password 1"
+        headers = {"X-Request-ID": request_id, "X-Forwarded-For": client}
+        with (
+            start(TRUSTED_PROXIES=TRUSTED_PROXY) as server,
+            Api(server.url, transcript, peer=TRUSTED_PROXY) as proxy,
+        ):
+            account = new_account(proxy, service.combination.auth)
+            sent = {**account.api.credentials, **headers}
+            caller = account.api.again(peer=TRUSTED_PROXY, headers=sent)
+            for password in (wrong, PASSWORD):
+                change = {"current_password": password, "password": "another battery staple"}
+                caller.patch("/api/v1/users/me", json=change)
+            caller.get("/api/v1/users")
+            server.stop()
+            lines = [line for line in server.log().splitlines() if request_id in line]
+
+        assert [_event(json.loads(line)) for line in lines] == [
+            ("authn_login_fail", "warning", account.id, client),
+            ("request", "info", None, client),
+            ("authn_password_change", "info", account.id, client),
+            ("request", "info", None, client),
+            ("authz_fail", "warning", account.id, client),
+            ("request", "info", None, client),
+        ]
+        for secret in (wrong, PASSWORD, "another battery", "argon2", account.email):
+            assert secret not in "".join(lines)
+
     @pytest.mark.once_per("framework", "auth")
     def test_log_contains_no_secret(
         self,
@@ -253,6 +284,10 @@ class TestLog:
 
             for each in secrets:
                 assert each not in server.log(), each
+
+
+def _event(line: dict[str, Any]) -> tuple[str, str, str | None, str]:
+    return line["event"], line["level"], line.get("user_id"), line["peer"]
 
 
 def _use_secrets(server: Server, service: Service, transcript: Transcript) -> list[str]:

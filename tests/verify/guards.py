@@ -155,6 +155,22 @@ GUARDS = (
         "auth/test_api.py",
     ),
     Guard(
+        "no log line of a failed login",
+        FASTAPI_JWT,
+        "auth/credentials.py",
+        'log_event("authn_login_fail"',
+        'dict(event="authn_login_fail"',
+        "auth/test_events.py",
+    ),
+    Guard(
+        "the email address in the log",
+        FASTAPI_JWT,
+        "auth/events.py",
+        '{"is_active", "role"}',
+        '{"is_active", "role", "email"}',
+        "auth/test_events.py",
+    ),
+    Guard(
         "access tokens of the current key only",
         FASTAPI_JWT,
         "auth/tokens.py",
