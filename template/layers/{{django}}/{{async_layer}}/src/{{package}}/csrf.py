@@ -19,5 +19,5 @@ class CsrfMiddleware(CsrfViewMiddleware):
         return self.process_response(request, response)
 
     async def process_view(self, *arguments: Any) -> HttpResponseBase | None:  # type: ignore[override]
-        """Return a response only if the token is missing or wrong."""
+        """Return a response only if the check fails."""
         return super().process_view(*arguments)
