@@ -53,7 +53,7 @@ LITESTAR = DOWN + DOWN + DOWN + ENTER
 def start(
     workplace: Path, small_template: TemplateSource, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Start]:
-    """Start `create` in a terminal of 100 columns and 40 rows."""
+    """Start `create` in a terminal wide enough for the paths of tests."""
     # No terminal answers prompt_toolkit's question about the cursor's position.
     monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")
     running: list[pexpect.spawn[str]] = []
@@ -64,7 +64,7 @@ def start(
             command,
             arguments,
             cwd=str(workplace),
-            dimensions=(40, 100),
+            dimensions=(40, 160),
             encoding="utf-8",
             timeout=30,
         )
