@@ -14,20 +14,7 @@ from tests.harness.making import assert_tested, make
 from tests.harness.services import Service, bare_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.harness.combinations import Combination
     from tests.harness.databases import Database
-
-
-@pytest.fixture
-def empty_database(
-    combination: Combination, new_database: Callable[[Combination, str], Database]
-) -> Iterator[Database]:
-    """An empty database whose name contains "test"."""
-    made = new_database(combination, "own")
-    yield made
-    made.drop()
 
 
 def test_make_test_passes_with_full_coverage(service: Service, empty_database: Database) -> None:

@@ -13,21 +13,9 @@ from tests.harness.fixtures import local_settings
 from tests.harness.services import Service, bare_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.harness.combinations import Combination
     from tests.harness.databases import Database
-
-
-@pytest.fixture
-def empty_database(
-    combination: Combination, new_database: Callable[[Combination, str], Database]
-) -> Iterator[Database]:
-    """A database without tables."""
-    made = new_database(combination, "wheel")
-    yield made
-    made.drop()
 
 
 @pytest.mark.once_per("framework", "orm", "database")
