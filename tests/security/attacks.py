@@ -98,7 +98,7 @@ ON_EVERY_STRING: tuple[Attack[Scene], ...] = (
         "API8",
         "NUL-and-lone-surrogates-in-every-string",
         strings.unstorable_text_in_every_string,
-        _statuses(401, 404, 422),
+        _statuses(400, 401, 404, 422),
     ),
 )
 """Sent as an administrator, who may call every operation, or anonymously in services without
