@@ -36,6 +36,9 @@ class TestIncompleteBody:
 
             assert answer.status == 408
             assert answer.problem_complaints() == []
+            assert json.loads(answer.body)["type"] == "/problems/request-timeout"
+            assert answer.headers["connection"] == "close"
+            assert connection.recv(1) == b""
 
     def test_stores_nothing_of_broken_off_body(
         self, server: Server, caller: Api, length: str

@@ -54,15 +54,19 @@ def page(browser: Browser) -> Iterator[Page]:
 # ---------------------------------------------------------------- The admin site
 
 
-@pytest.fixture(params=["http", "tls"])
+@pytest.fixture(params=["http", "tls", "prefix"])
 def site(
     request: pytest.FixtureRequest, server: Server, start: Start, tmp_path: Path
 ) -> Iterator[str]:
-    """The address of a service, by itself or behind a proxy that speaks TLS."""
+    """The address of a service: by itself, behind a proxy with TLS, and below a path of one."""
     if request.param == "http":
         yield server.url
         return
-    with start(TRUSTED_PROXIES=LOOPBACK) as behind, proxying(behind.url, tmp_path) as address:
+    prefix = "/shop" if request.param == "prefix" else ""
+    with (
+        start(TRUSTED_PROXIES=LOOPBACK) as behind,
+        proxying(behind.url, tmp_path, prefix=prefix) as address,
+    ):
         yield address
 
 

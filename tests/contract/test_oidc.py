@@ -10,7 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.harness.accounts import LOG_IN, Account, in_session, new_email, register
+from tests.harness.accounts import (
+    LOG_IN,
+    PASSWORD,
+    Account,
+    in_session,
+    new_email,
+    register,
+)
 from tests.harness.api import Api
 from tests.harness.background import Background
 from tests.harness.issuer import issuer_settings, let_in, new_issuer, shared_issuer
@@ -71,11 +78,16 @@ class Browser:
         return self.api.get(address.raw_path.decode(), headers={"Cookie": cookie})
 
 
-def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
-    """Return the account whose session the login started."""
+def logged_in(api: Api, answer: httpx2.Response) -> Api:
+    """Return a client with the session that the login started."""
     assert answer.status_code == 303, answer.text
     caller, _ = in_session(api, answer.cookies["__Host-session"])
-    account: dict[str, Any] = caller.get(ME).json()
+    return caller
+
+
+def me(api: Api, answer: httpx2.Response) -> dict[str, Any]:
+    """Return the account whose session the login started."""
+    account: dict[str, Any] = logged_in(api, answer).get(ME).json()
     return account
 
 
@@ -346,6 +358,65 @@ class TestCallback:
         assert answer.status_code == 303
         assert answer.headers["location"] == target.format(f"error={shown}")
         assert "set-cookie" not in answer.headers
+
+
+class TestAccountOfIssuer:
+    """An account that a login has created has no password: the issuer manages its address."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"email": "x@example.org"},
+            {"password": PASSWORD},
+            {"email": "x@example.org", "current_password": PASSWORD},
+            {},
+        ],
+        ids=",".join,
+    )
+    def test_rejects_change_without_asking_for_password(
+        self, api: Api, issuer: Any, change: dict[str, str]
+    ) -> None:
+        issuer.person = new_person()
+        caller = logged_in(api, Browser(api).come_back())
+        before = caller.get(ME).json()
+
+        answer = caller.patch(ME, json=change)
+
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "/problems/managed-by-issuer"
+        assert caller.get(ME).json() == before
+
+    def test_does_not_count_changes_as_guesses(self, api: Api, issuer: Any) -> None:
+        issuer.person = new_person()
+        caller = logged_in(api, Browser(api).come_back())
+
+        change = {"current_password": "a wrong password"}
+        statuses = [caller.patch(ME, json=change).status_code for _ in range(7)]
+
+        assert statuses == [409] * len(statuses)
+
+    def test_rejects_invalid_change_first(self, api: Api, issuer: Any) -> None:
+        issuer.person = new_person()
+        caller = logged_in(api, Browser(api).come_back())
+
+        assert caller.patch(ME, json={"role": "admin"}).status_code == 422
+
+    def test_login_adopts_verified_address(self, api: Api, issuer: Any) -> None:
+        issuer.person = person = new_person()
+        before = me(api, Browser(api).come_back())
+        issuer.person = {**person, "email": new_email()}
+
+        after = me(api, Browser(api.again()).come_back())
+
+        assert after == {**before, "email": issuer.person["email"]}
+
+    def test_login_keeps_address_while_new_one_is_taken(self, api: Api, issuer: Any) -> None:
+        issuer.person = person = new_person()
+        before = me(api, Browser(api).come_back())
+        issuer.person = {**person, "email": new_email()}
+        assert register(api, email=issuer.person["email"]).status_code == 201
+
+        assert me(api, Browser(api.again()).come_back()) == before
 
 
 class TestRejected:

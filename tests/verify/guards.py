@@ -7,7 +7,10 @@ from dataclasses import dataclass
 FASTAPI_JWT = "fastapi-sqlalchemy-sqlite-jwt-async"
 FLASK_SESSION = "flask-sqlalchemy-sqlite-session-sync"
 NINJA_SESSION = "django-django-sqlite-session-async-ninja"
-SERVICES = (FASTAPI_JWT, FLASK_SESSION, NINJA_SESSION)
+DRF_JWT = "django-django-sqlite-jwt-sync-drf"
+QUART_API_KEY = "flask-sqlmodel-sqlite-api-key-async"
+FASTAPI_OIDC = "fastapi-sqlalchemy-sqlite-oauth2-async"
+SERVICES = (FASTAPI_JWT, FLASK_SESSION, NINJA_SESSION, DRF_JWT, QUART_API_KEY, FASTAPI_OIDC)
 """The combinations whose services are tested, by their ID."""
 
 
@@ -78,6 +81,82 @@ def _of_sessions(service: str) -> tuple[Guard, ...]:
     )
 
 
+def _of_accounts(service: str, stored: str = "password_hash") -> tuple[Guard, ...]:
+    """Return the guards that all services with accounts share. `stored` is the column of hashes."""
+    credentials = "auth/credentials.py"
+    verified = "auth/verified.py"
+    throttle = "auth/throttle.py"
+    verifies = "verify_password(password.get_secret_value(), stored)"
+    tests = "auth/test_credentials.py"
+    tests_of_verified = "auth/test_verified.py"
+    return (
+        Guard(
+            "no brake for an account",
+            service,
+            throttle,
+            'f"user:{user.id}" if user',
+            'f"user:{peer}" if user',
+            tests,
+        ),
+        Guard(
+            "no brake for a client address",
+            service,
+            throttle,
+            'f"peer:{client_network(peer)}"',
+            'f"peer:{email}"',
+            tests,
+        ),
+        Guard(
+            "no brake for concurrent wrong passwords",
+            service,
+            credentials,
+            "limit=throttle.FAILURES + 1",
+            "limit=throttle.FAILURES + 100",
+            tests,
+        ),
+        Guard(
+            "no brake for a concurrent right password",
+            service,
+            credentials,
+            "subjects=subjects)\n    return",
+            "subjects=())\n    return",
+            tests,
+        ),
+        Guard(
+            "no hash for an unknown address",
+            service,
+            credentials,
+            verifies,
+            f"{verifies} if stored else (False, None)",
+            tests,
+        ),
+        Guard(
+            "a login of a deactivated user",
+            service,
+            credentials,
+            " or not user.is_active",
+            "",
+            tests,
+        ),
+        Guard(
+            "a login that ignores a new password",
+            service,
+            verified,
+            f" or user.{stored} != verified.password_hash",
+            "",
+            tests_of_verified,
+        ),
+        Guard(
+            "a login that ignores deactivation",
+            service,
+            verified,
+            " or not user.is_active",
+            "",
+            tests_of_verified,
+        ),
+    )
+
+
 def _of_every_service(service: str) -> tuple[Guard, ...]:
     """Return the guards that all services share."""
     return (
@@ -128,22 +207,24 @@ GUARDS = (
     *_of_every_service(FASTAPI_JWT),
     *_of_every_service(FLASK_SESSION),
     *_of_every_service(NINJA_SESSION),
+    *_of_every_service(DRF_JWT),
+    *_of_every_service(QUART_API_KEY),
+    *_of_every_service(FASTAPI_OIDC),
+    *_of_accounts(FASTAPI_JWT),
+    *_of_accounts(FLASK_SESSION),
+    *_of_accounts(NINJA_SESSION, stored="password"),
+    *_of_accounts(DRF_JWT, stored="password"),
+    *_of_accounts(QUART_API_KEY),
+    *_of_accounts(FASTAPI_OIDC),
     *_of_sessions(FLASK_SESSION),
     *_of_sessions(NINJA_SESSION),
+    *_of_sessions(FASTAPI_OIDC),
     Guard(
         "a window of three seconds",
         FASTAPI_JWT,
         "auth/throttle.py",
         "timedelta(minutes=1)",
         "timedelta(seconds=3)",
-        "auth/test_api.py",
-    ),
-    Guard(
-        "no brake for a client address",
-        FASTAPI_JWT,
-        "auth/throttle.py",
-        'f"peer:{client_network(peer)}"',
-        'f"peer:{email}"',
         "auth/test_api.py",
     ),
     Guard(
@@ -203,14 +284,6 @@ GUARDS = (
         "auth/test_login.py",
     ),
     Guard(
-        "no brake for a client address",
-        FLASK_SESSION,
-        "auth/throttle.py",
-        'f"peer:{client_network(peer)}"',
-        'f"peer:{email}"',
-        "auth/test_login.py",
-    ),
-    Guard(
         "a cookie with any secret",
         FLASK_SESSION,
         "auth/authentication.py",
@@ -225,5 +298,141 @@ GUARDS = (
         "path=request.path,",
         "path=request.full_path,",
         "test_process.py",
+    ),
+    Guard(
+        "an expired session",
+        FLASK_SESSION,
+        "auth/authentication.py",
+        '        Login.expires_at > bindparam("now"),\n',
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "an expired session",
+        FASTAPI_OIDC,
+        "auth/authentication.py",
+        '        Login.expires_at > bindparam("now"),\n',
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "an expired session",
+        NINJA_SESSION,
+        "auth/authentication.py",
+        '"expire_date__gt": now, ',
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session without an absolute end",
+        FLASK_SESSION,
+        "auth/authentication.py",
+        "min(now + IDLE, created_at + LIFETIME)",
+        "now + IDLE",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session without an absolute end",
+        FASTAPI_OIDC,
+        "auth/authentication.py",
+        "min(now + IDLE, created_at + LIFETIME)",
+        "now + IDLE",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session without an absolute end",
+        NINJA_SESSION,
+        "auth/authentication.py",
+        '"created_at__gt": now - LIFETIME, ',
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session of the admin site without an absolute end",
+        NINJA_SESSION,
+        "auth/sessions.py",
+        ", created_at__gt=oldest",
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "an access token of an expired login",
+        FASTAPI_JWT,
+        "auth/authentication.py",
+        '        Login.expires_at > bindparam("now"),\n',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "an access token of an expired login",
+        DRF_JWT,
+        "auth/authentication.py",
+        ', "logins__expires_at__gt": timezone.now()',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "an expired refresh token",
+        FASTAPI_JWT,
+        "auth/services.py",
+        '        Login.expires_at > bindparam("now"),\n',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "an expired refresh token",
+        DRF_JWT,
+        "auth/logins.py",
+        '"expires_at__gt": now, ',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "refresh tokens without an absolute end",
+        FASTAPI_JWT,
+        "auth/services.py",
+        '        Login.created_at > bindparam("begun_after"),\n',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "refresh tokens without an absolute end",
+        DRF_JWT,
+        "auth/logins.py",
+        ', "created_at__gt": now - max_age',
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "a refresh token of a deactivated user",
+        FASTAPI_JWT,
+        "auth/services.py",
+        "user and user.is_active and login",
+        "user and login",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "a refresh token of a deactivated user",
+        DRF_JWT,
+        "auth/logins.py",
+        "user and user.is_active and login",
+        "user and login",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "an expired API key",
+        QUART_API_KEY,
+        "auth/authentication.py",
+        'col(ApiKey.expires_at) > bindparam("now")',
+        "col(ApiKey.expires_at).is_not(None)",
+        "auth/test_authentication.py",
+    ),
+    Guard(
+        "a cookie with any secret",
+        FASTAPI_OIDC,
+        "auth/authentication.py",
+        'Login.secret_hash == bindparam("secret_hash")',
+        'bindparam("secret_hash") != ""',
+        "auth/test_api.py",
     ),
 )
