@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_pa
 from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.harness.accounts import Account
     from tests.harness.api import Api, Document
+    from tests.harness.combinations import Combination
     from tests.harness.databases import Database
     from tests.harness.fixtures import Settings
     from tests.harness.services import Service
@@ -23,9 +27,24 @@ COMMANDS_OF_ACCOUNTS = {"create-admin", "set-role"}
 COMMANDS_OF_PASSWORDS = {"set-password"}
 COMMANDS_OF_LOGINS = {"sweep"}
 ALL_COMMANDS = COMMANDS | COMMANDS_OF_ACCOUNTS | COMMANDS_OF_PASSWORDS | COMMANDS_OF_LOGINS
+FORGET_MIGRATIONS = {
+    "sqlalchemy": "DELETE FROM alembic_version",
+    "sqlmodel": "DELETE FROM alembic_version",
+    "django": "DELETE FROM django_migrations",
+}
 LOGINS = ("jwt", "session", "oauth2")
 PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
+
+
+@pytest.fixture
+def empty_database(
+    combination: Combination, new_database: Callable[[Combination, str], Database]
+) -> Iterator[Database]:
+    """A database without tables."""
+    made = new_database(combination, "empty")
+    yield made
+    made.drop()
 
 
 class TestHelp:
@@ -77,6 +96,22 @@ class TestCheck:
         assert "database" in (done.stdout + done.stderr).lower()
         assert "Traceback" not in done.stdout + done.stderr
 
+    @pytest.mark.once_per("framework", "orm", "database", "concurrency")
+    @pytest.mark.parametrize("state", ["empty", "behind"])
+    def test_missing_migration_exits_1_with_command(
+        self, service: Service, production: Settings, empty_database: Database, state: str
+    ) -> None:
+        settings = {**production, "DATABASE_URL": empty_database.url}
+        if state == "behind":
+            service.run("migrate", settings=settings)
+            empty_database.run(FORGET_MIGRATIONS[service.combination.orm])
+
+        done = service.run("check", settings=settings)
+
+        assert done.returncode == 1
+        assert done.stderr.endswith("migrate`.\n")
+        assert len(done.stderr.splitlines()) == 1
+
     @pytest.mark.once_per("framework")
     def test_invalid_setting_exits_1_with_reason(
         self, service: Service, production: Settings
@@ -93,6 +128,18 @@ class TestMigrate:
         done = service.run("migrate", settings=production)
 
         assert done.returncode == 0, done.stdout + done.stderr
+
+    @pytest.mark.once_per("orm", "database", "concurrency")
+    def test_parallel_runs_succeed(
+        self, service: Service, production: Settings, empty_database: Database
+    ) -> None:
+        settings = {**production, "DATABASE_URL": empty_database.url}
+
+        with ThreadPoolExecutor() as pool:
+            runs = [pool.submit(service.run, "migrate", settings=settings) for _ in range(3)]
+
+        assert [each.result().stderr for each in runs if each.result().returncode] == []
+        assert service.run("check", settings=settings).returncode == 0
 
     @pytest.mark.once_per("orm", "database")
     def test_unavailable_database_exits_1_with_one_line(
