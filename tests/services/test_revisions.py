@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from uv import find_uv_bin
 
 from new_backend.verify.databases import connect_to_mysql, connect_to_postgresql
-from tests.harness.combinations import RUNNING_PYTHON
 from tests.harness.fixtures import local_settings
 from tests.harness.making import make
-from tests.harness.services import Service, bare_environment
+from tests.harness.services import bare_environment
 from tests.services.revisions import add_model, change_models
 
 if TYPE_CHECKING:
@@ -25,23 +21,10 @@ if TYPE_CHECKING:
 
     from tests.harness.combinations import Combination
     from tests.harness.databases import Database
+    from tests.harness.services import Service
 
 ITEM, ORDER = (UUID(int=number) for number in (1, 2))
 TIME = "2026-01-02 03:04:05"
-
-
-@pytest.fixture
-def own_service(service: Service, tmp_path: Path) -> Service:
-    """A copy of the service that a test may change, in a folder whose path has a space."""
-    folder = tmp_path / "two words" / "service"
-    shutil.copytree(service.folder, folder, ignore=shutil.ignore_patterns(".venv", ".env"))
-    subprocess.run(
-        [find_uv_bin(), "sync", "--quiet"],
-        cwd=folder,
-        env={**bare_environment(), "UV_PYTHON": RUNNING_PYTHON, "UV_LINK_MODE": "hardlink"},
-        check=True,
-    )
-    return Service.in_folder(service.combination, folder)
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""The second feature that `docs/patterns.md` of a service shows, added as the page says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tests.harness.combinations import PACKAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness.services import Service
+
+_FILE = re.compile(r"^`(src/\S+\.py)`:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def add_orders(service: Service) -> None:
+    """Add the files of the page, and register the models and the endpoint."""
+    page = (service.folder / "docs" / "patterns.md").read_text(encoding="utf-8")
+    source = service.folder / "src" / PACKAGE
+    (source / "orders").mkdir()
+    (source / "orders" / "__init__.py").write_text('"""Orders."""\n', encoding="utf-8")
+    for name, code in _FILE.findall(page):
+        (service.folder / name).write_text(code, encoding="utf-8")
+    if service.combination.orm == "django":
+        _add_after(
+            source / "config" / "settings.py", f'    "{PACKAGE}.items",\n', "items", "orders"
+        )
+    else:
+        line = f"from {PACKAGE}.items.models import Item\n"
+        new = line.replace("items", "orders").replace("Item", "Order, OrderLine")
+        _replace(source / "models.py", line, line + new)
+        _replace(source / "models.py", '"Item"', '"Item", "Order", "OrderLine"')
+    _register_endpoint(service, source)
+
+
+def _register_endpoint(service: Service, source: Path) -> None:
+    framework, api = service.combination.framework, service.combination.django_api
+    if framework == "fastapi":
+        path = source / "app.py"
+        _add_after(
+            path, f"from {PACKAGE}.items.api import router as items_router\n", "items", "orders"
+        )
+        _add_after(path, "    app.include_router(items_router)\n", "items", "orders")
+    elif framework == "flask":
+        path = source / "app.py"
+        _add_after(path, f"from {PACKAGE}.items.api import blueprint as items\n", "items", "orders")
+        _replace(path, "items)", "items, orders)")
+    elif api == "ninja":
+        path = source / "api.py"
+        _add_after(path, f"from {PACKAGE}.items.api import router as items\n", "items", "orders")
+        _add_after(path, 'api.add_router("/api/v1/items", items)\n', "items", "orders")
+    else:
+        path = source / "api.py"
+        line = f"from {PACKAGE}.items.api import ItemDetail, ItemList\n"
+        _replace(path, line, f"{line}from {PACKAGE}.orders.api import OrderList\n")
+        line = '    path("api/v1/items", ItemList.as_view()),\n'
+        _replace(path, line, line + line.replace("items", "orders").replace("Item", "Order"))
+
+
+def _add_after(path: Path, line: str, old: str, new: str) -> None:
+    _replace(path, line, line + line.replace(old, new))
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, (path, old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
