@@ -300,6 +300,22 @@ GUARDS = (
         "test_process.py",
     ),
     Guard(
+        "the query string in the log",
+        FASTAPI_JWT,
+        "middleware.py",
+        "path=_path(scope),",
+        "path=f\"{_path(scope)}?{scope['query_string'].decode()}\",",
+        "test_process.py",
+    ),
+    Guard(
+        "the query string in the log",
+        NINJA_SESSION,
+        "middleware.py",
+        "path=request.path_info,",
+        "path=request.get_full_path(),",
+        "test_process.py",
+    ),
+    Guard(
         "an expired session",
         FLASK_SESSION,
         "auth/authentication.py",
