@@ -191,5 +191,15 @@ def new_database(
         yield make
 
 
+@pytest.fixture
+def empty_database(
+    combination: Combination, new_database: Callable[[Combination, str], Database]
+) -> Iterator[Database]:
+    """A database without tables, for one test. Its name contains "test", as services require."""
+    made = new_database(combination, "empty")
+    yield made
+    made.drop()
+
+
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("databases")

@@ -13,11 +13,8 @@ from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_pa
 from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tests.harness.accounts import Account
     from tests.harness.api import Api, Document
-    from tests.harness.combinations import Combination
     from tests.harness.databases import Database
     from tests.harness.fixtures import Settings
     from tests.harness.services import Service
@@ -35,16 +32,6 @@ FORGET_MIGRATIONS = {
 LOGINS = ("jwt", "session", "oauth2")
 PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
-
-
-@pytest.fixture
-def empty_database(
-    combination: Combination, new_database: Callable[[Combination, str], Database]
-) -> Iterator[Database]:
-    """A database without tables."""
-    made = new_database(combination, "empty")
-    yield made
-    made.drop()
 
 
 class TestHelp:

@@ -1,4 +1,4 @@
-"""The databases of the tests of a service's own commands, and a service that a test may change."""
+"""A service that a test may change."""
 
 from __future__ import annotations
 
@@ -13,21 +13,7 @@ from tests.harness.combinations import RUNNING_PYTHON
 from tests.harness.services import Service, bare_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tests.harness.combinations import Combination
-    from tests.harness.databases import Database
-
-
-@pytest.fixture
-def empty_database(
-    combination: Combination, new_database: Callable[[Combination, str], Database]
-) -> Iterator[Database]:
-    """A database without tables, whose name contains "test"."""
-    made = new_database(combination, "own")
-    yield made
-    made.drop()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.harness.combinations import PACKAGE
+from tests.services.revisions import register_models, replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,15 +24,7 @@ def add_orders(service: Service) -> None:
     (source / "orders" / "__init__.py").write_text('"""Orders."""\n', encoding="utf-8")
     for name, code in _FILE.findall(page):
         (service.folder / name).write_text(code, encoding="utf-8")
-    if service.combination.orm == "django":
-        _add_after(
-            source / "config" / "settings.py", f'    "{PACKAGE}.items",\n', "items", "orders"
-        )
-    else:
-        line = f"from {PACKAGE}.items.models import Item\n"
-        new = line.replace("items", "orders").replace("Item", "Order, OrderLine")
-        _replace(source / "models.py", line, line + new)
-        _replace(source / "models.py", '"Item"', '"Item", "Order", "OrderLine"')
+    register_models(service, "Order", "OrderLine")
     _register_endpoint(service, source)
 
 
@@ -46,7 +39,7 @@ def _register_endpoint(service: Service, source: Path) -> None:
     elif framework == "flask":
         path = source / "app.py"
         _add_after(path, f"from {PACKAGE}.items.api import blueprint as items\n", "items", "orders")
-        _replace(path, "items)", "items, orders)")
+        replace(path, "items)", "items, orders)")
     elif api == "ninja":
         path = source / "api.py"
         _add_after(path, f"from {PACKAGE}.items.api import router as items\n", "items", "orders")
@@ -54,16 +47,10 @@ def _register_endpoint(service: Service, source: Path) -> None:
     else:
         path = source / "api.py"
         line = f"from {PACKAGE}.items.api import ItemDetail, ItemList\n"
-        _replace(path, line, f"{line}from {PACKAGE}.orders.api import OrderList\n")
+        replace(path, line, f"{line}from {PACKAGE}.orders.api import OrderList\n")
         line = '    path("api/v1/items", ItemList.as_view()),\n'
-        _replace(path, line, line + line.replace("items", "orders").replace("Item", "Order"))
+        replace(path, line, line + line.replace("items", "orders").replace("Item", "Order"))
 
 
 def _add_after(path: Path, line: str, old: str, new: str) -> None:
-    _replace(path, line, line + line.replace(old, new))
-
-
-def _replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, (path, old)
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    replace(path, line, line + line.replace(old, new))

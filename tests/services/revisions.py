@@ -143,16 +143,22 @@ def add_model(service: Service) -> None:
             "field": "UuidBytesField" if mysql else "models.UUIDField",
             "import_field": f"\nfrom {PACKAGE}.columns import UuidBytesField" if mysql else "",
         }
-        line = f'    "{PACKAGE}.items",\n'
-        added = line.replace("items", "orders")
-        _replace(_source(service) / "config" / "settings.py", line, line + added)
-    else:
-        line = f"from {PACKAGE}.items.models import Item\n"
-        added = line.replace("items", "orders").replace("Item", "Order")
-        path = _source(service) / "models.py"
-        _replace(path, line, line + added)
-        _replace(path, '"Item"', '"Item", "Order"')
+    register_models(service, "Order")
     (orders / "models.py").write_text(text, encoding="utf-8")
+
+
+def register_models(service: Service, *models: str) -> None:
+    """Register the models of the feature `orders` where the framework finds them."""
+    source = _source(service)
+    if service.combination.orm == "django":
+        line = f'    "{PACKAGE}.items",\n'
+        replace(source / "config" / "settings.py", line, line + line.replace("items", "orders"))
+        return
+    line = f"from {PACKAGE}.items.models import Item\n"
+    added = f"from {PACKAGE}.orders.models import {', '.join(models)}\n"
+    replace(source / "models.py", line, line + added)
+    listed = ", ".join(f'"{model}"' for model in ("Item", *models))
+    replace(source / "models.py", '"Item"', listed)
 
 
 def change_models(service: Service) -> None:
@@ -160,24 +166,25 @@ def change_models(service: Service) -> None:
     orm = service.combination.orm
     path = _source(service) / "items" / "models.py"
     base = "models.TextChoices" if orm == "django" else "StrEnum"
-    _replace(path, "class Item(", f"{_COLOUR % base}\n\nclass Item(")
+    replace(path, "class Item(", f"{_COLOUR % base}\n\nclass Item(")
     if orm != "django":
         first = path.read_text(encoding="utf-8").index("\nfrom ")
         text = path.read_text(encoding="utf-8")
         path.write_text(f"{text[:first]}\nfrom enum import StrEnum{text[first:]}", encoding="utf-8")
     text = path.read_text(encoding="utf-8")
     (created_at,) = [line for line in text.splitlines() if line.startswith("    created_at")]
-    _replace(path, created_at, f"{_COLUMN[orm]}{created_at}")
-    _replace(path, "200)", "300)")
+    replace(path, created_at, f"{_COLUMN[orm]}{created_at}")
+    replace(path, "200)", "300)")
     if service.has_accounts:
-        _replace(_source(service) / "users" / "models.py", "254", "300")
+        replace(_source(service) / "users" / "models.py", "254", "300")
 
 
 def _source(service: Service) -> Path:
     return service.folder / "src" / PACKAGE
 
 
-def _replace(path: Path, old: str, new: str) -> None:
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace the only occurrence of a text in a file."""
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, (path, old)
     path.write_text(text.replace(old, new), encoding="utf-8")

@@ -157,6 +157,38 @@ def _of_accounts(service: str, stored: str = "password_hash") -> tuple[Guard, ..
     )
 
 
+def _of_stored_sessions(service: str) -> tuple[Guard, ...]:
+    """Return the guards of sessions that SQLAlchemy stores."""
+    authentication = "auth/authentication.py"
+    tests = "auth/test_sessions.py"
+    return (
+        Guard(
+            "an expired session",
+            service,
+            authentication,
+            '        Login.expires_at > bindparam("now"),\n',
+            "",
+            tests,
+        ),
+        Guard(
+            "a session without an absolute end",
+            service,
+            authentication,
+            "min(now + IDLE, created_at + LIFETIME)",
+            "now + IDLE",
+            tests,
+        ),
+        Guard(
+            "a cookie with any secret",
+            service,
+            authentication,
+            'Login.secret_hash == bindparam("secret_hash")',
+            'bindparam("secret_hash") != ""',
+            "auth/test_api.py",
+        ),
+    )
+
+
 def _of_every_service(service: str) -> tuple[Guard, ...]:
     """Return the guards that all services share."""
     return (
@@ -219,6 +251,8 @@ GUARDS = (
     *_of_sessions(FLASK_SESSION),
     *_of_sessions(NINJA_SESSION),
     *_of_sessions(FASTAPI_OIDC),
+    *_of_stored_sessions(FLASK_SESSION),
+    *_of_stored_sessions(FASTAPI_OIDC),
     Guard(
         "a window of three seconds",
         FASTAPI_JWT,
@@ -284,14 +318,6 @@ GUARDS = (
         "auth/test_login.py",
     ),
     Guard(
-        "a cookie with any secret",
-        FLASK_SESSION,
-        "auth/authentication.py",
-        'Login.secret_hash == bindparam("secret_hash")',
-        'bindparam("secret_hash") != ""',
-        "auth/test_api.py",
-    ),
-    Guard(
         "the query string in the log",
         FLASK_SESSION,
         "hooks.py",
@@ -317,42 +343,10 @@ GUARDS = (
     ),
     Guard(
         "an expired session",
-        FLASK_SESSION,
-        "auth/authentication.py",
-        '        Login.expires_at > bindparam("now"),\n',
-        "",
-        "auth/test_sessions.py",
-    ),
-    Guard(
-        "an expired session",
-        FASTAPI_OIDC,
-        "auth/authentication.py",
-        '        Login.expires_at > bindparam("now"),\n',
-        "",
-        "auth/test_sessions.py",
-    ),
-    Guard(
-        "an expired session",
         NINJA_SESSION,
         "auth/authentication.py",
         '"expire_date__gt": now, ',
         "",
-        "auth/test_sessions.py",
-    ),
-    Guard(
-        "a session without an absolute end",
-        FLASK_SESSION,
-        "auth/authentication.py",
-        "min(now + IDLE, created_at + LIFETIME)",
-        "now + IDLE",
-        "auth/test_sessions.py",
-    ),
-    Guard(
-        "a session without an absolute end",
-        FASTAPI_OIDC,
-        "auth/authentication.py",
-        "min(now + IDLE, created_at + LIFETIME)",
-        "now + IDLE",
         "auth/test_sessions.py",
     ),
     Guard(
@@ -442,13 +436,5 @@ GUARDS = (
         'col(ApiKey.expires_at) > bindparam("now")',
         "col(ApiKey.expires_at).is_not(None)",
         "auth/test_authentication.py",
-    ),
-    Guard(
-        "a cookie with any secret",
-        FASTAPI_OIDC,
-        "auth/authentication.py",
-        'Login.secret_hash == bindparam("secret_hash")',
-        'bindparam("secret_hash") != ""',
-        "auth/test_api.py",
     ),
 )
