@@ -108,7 +108,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _behind_the_port(combination: Combination) -> set[str]:
     """Return the fixtures that a server outside this run cannot provide."""
-    if combination.auth in ("api-key", "oauth2"):
+    if combination.auth in ("api-key", "oidc"):
         return REACHES_BEHIND_THE_PORT | LOGS_IN_BEHIND_THE_PORT
     return REACHES_BEHIND_THE_PORT
 

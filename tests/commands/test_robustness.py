@@ -105,7 +105,7 @@ class TestFolders:
         self, small_template: TemplateSource, workplace: Path
     ) -> None:
         git(workplace, "init", "--quiet")
-        workflow = small_template.root / "template/layers/{{github}}/.github/workflows/ci.yml"
+        workflow = small_template.root / "template/layers/{{ci_github}}/.github/workflows/ci.yml"
         workflow.parent.mkdir(parents=True)
         workflow.write_text("on: push\n")
         try:

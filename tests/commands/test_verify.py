@@ -198,28 +198,38 @@ class TestRender:
     @pytest.mark.parametrize(
         ("layers", "said"),
         [
-            ({"{{flask}}/src/{{package}}/wrong.py": "def ("}, "src/corner_shop/wrong.py: "),
-            ({"{{flask}}/wrong.toml": "= 1"}, "wrong.toml: Invalid"),
-            ({"{{flask}}/wrong.json": "{"}, "wrong.json: Expecting property name"),
-            ({"{{flask}}/wrong.yaml": "a: [b"}, "wrong.yaml: while parsing a flow sequence"),
             (
-                {"{{flask}}/README.md": "# Flask\n"},
-                "README.md comes from 2 layers: {{common}}/README.md.jinja, {{flask}}/README.md",
+                {"{{framework_flask}}/src/{{package}}/wrong.py": "def ("},
+                "src/corner_shop/wrong.py: ",
+            ),
+            ({"{{framework_flask}}/wrong.toml": "= 1"}, "wrong.toml: Invalid"),
+            ({"{{framework_flask}}/wrong.json": "{"}, "wrong.json: Expecting property name"),
+            (
+                {"{{framework_flask}}/wrong.yaml": "a: [b"},
+                "wrong.yaml: while parsing a flow sequence",
             ),
             (
-                {"{{anonymous}}/docs/tokens.md": "# Keys\n\nA JWT.\n"},
+                {"{{framework_flask}}/README.md": "# Flask\n"},
+                "README.md comes from 2 layers: "
+                + "{{common}}/README.md.jinja, {{framework_flask}}/README.md",
+            ),
+            (
+                {"{{auth_none}}/docs/tokens.md": "# Keys\n\nA JWT.\n"},
                 "docs/tokens.md:3: left over from another choice than auth=none: A JWT.",
             ),
             (
-                {"{{anonymous}}/docs/jwt.md": ""},
+                {"{{auth_none}}/docs/jwt.md": ""},
                 "docs/jwt.md: left over from another choice than auth=none: jwt",
             ),
             (
-                {"{{flask}}/wrong.md.jinja": "{{ nothing.there }}"},
-                "template/layers/{{flask}}/wrong.md.jinja: no question defines nothing",
+                {"{{framework_flask}}/wrong.md.jinja": "{{ nothing.there }}"},
+                "template/layers/{{framework_flask}}/wrong.md.jinja: no question defines nothing",
             ),
-            ({"{{flask}}/wrong.md.jinja": "{% if %}"}, "wrong.md.jinja"),
-            ({"{{flask}}/{{flask and nothing.there}}/x.md": ""}, "'nothing' is undefined"),
+            ({"{{framework_flask}}/wrong.md.jinja": "{% if %}"}, "wrong.md.jinja"),
+            (
+                {"{{framework_flask}}/{{framework_flask and nothing.there}}/x.md": ""},
+                "'nothing' is undefined",
+            ),
         ],
     )
     def test_finds_error_of_one_combination(
@@ -254,7 +264,7 @@ class TestRender:
     def test_failure_skips_later_stages(
         self, run: Run, template: Callable[..., TemplateSource]
     ) -> None:
-        source = template({"{{flask}}/wrong.toml": "= 1"})
+        source = template({"{{framework_flask}}/wrong.toml": "= 1"})
         ended = run("verify", "--stage", "render,test,contract", *BOTH, source=source)
 
         assert ended.code == 1
@@ -273,7 +283,7 @@ class TestRender:
     def test_reports_failure_of_earlier_stage(
         self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
     ) -> None:
-        source = template({"{{flask}}/wrong.toml": "= 1"})
+        source = template({"{{framework_flask}}/wrong.toml": "= 1"})
         words = ("--stage", "test", "--only", FLASK, "--junit", "junit.xml")
         ended = run("verify", *words, source=source)
 
@@ -368,7 +378,9 @@ class TestStatic:
         source = template(
             {
                 "{{common}}/pyproject.toml.jinja": WITH_TOOLS,
-                "{{flask}}/src/{{package}}/wrong.py": "import os\nimport yaml\nx: int = 'a'\n",
+                "{{framework_flask}}/src/{{package}}/wrong.py": (
+                    "import os\nimport yaml\nx: int = 'a'\n"
+                ),
             }
         )
         words = ("verify", "--stage", "static", *BOTH, "--json", "report.json")
@@ -396,8 +408,8 @@ class TestStatic:
         source = template(
             {
                 "{{common}}/pyproject.toml.jinja": WITH_TOOLS,
-                "{{sync_layer}}/src/{{package}}/word.py": "WORD: str = input()\n",
-                "{{async_layer}}/src/{{package}}/word.py": "WORD: int = len([])\n",
+                "{{concurrency_sync}}/src/{{package}}/word.py": "WORD: str = input()\n",
+                "{{concurrency_async}}/src/{{package}}/word.py": "WORD: int = len([])\n",
                 "{{common}}/src/{{package}}/said.py": (
                     "from .word import WORD\n\nSAID: str = WORD\n"
                 ),
@@ -416,7 +428,9 @@ class TestStatic:
         tmp_path: Path,
         template: Callable[..., TemplateSource],
     ) -> None:
-        manifest = WITH_TOOLS.replace('"ruff"]', '"ruff"{{ \', "iniconfig"\' if flask else "" }}]')
+        manifest = WITH_TOOLS.replace(
+            '"ruff"]', '"ruff"{{ \', "iniconfig"\' if framework_flask else "" }}]'
+        )
         source = template({"{{common}}/pyproject.toml.jinja": manifest})
 
         def made(*only: str) -> int:
@@ -515,7 +529,10 @@ class TestOutcome:
         self, run: Run, workplace: Path, template: Callable[..., TemplateSource]
     ) -> None:
         source = template(
-            {"{{flask}}/docs/{{async_layer}}/x.md": "", "{{sync_layer}}/docs/x.md": "async\n"},
+            {
+                "{{framework_flask}}/docs/{{concurrency_async}}/x.md": "",
+                "{{concurrency_sync}}/docs/x.md": "async\n",
+            },
             {"tests/leftovers.toml": LEFTOVERS},
         )
         words = ("verify", "--stage", "render", "--jobs", "1", *FOUR)

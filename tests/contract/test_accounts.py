@@ -800,7 +800,7 @@ class TestUpdateMe:
 
         assert other.get("/api/v1/users/me").status_code == 401
 
-    @pytest.mark.auth("jwt", "session", "oauth2")
+    @pytest.mark.auth("jwt", "session", "oidc")
     def test_new_password_ends_login_in_flight(
         self,
         account: Account,

@@ -81,7 +81,7 @@ def first_admin(service: Service, production: Settings) -> str:
 
 def enter_admin(page: Page, site: str, auth: str, email: str) -> None:
     """Log in as a person does, and arrive at the first page of the admin site."""
-    if auth == "oauth2":
+    if auth == "oidc":
         shared_issuer().person = {"sub": email, "email": email, "email_verified": True}
         page.goto(f"{site}/api/v1/auth/login?return_to=/admin/")
     else:
@@ -197,7 +197,7 @@ def authorize(page: Page, *values: tuple[str, str]) -> None:
 
 def log_in_on_page(page: Page, address: str, auth: str, account: Account) -> None:
     """Authenticate as a reader of the page does."""
-    if auth == "oauth2":
+    if auth == "oidc":
         shared_issuer().person = {
             "sub": account.email, "email": account.email, "email_verified": True,
         }  # fmt: skip

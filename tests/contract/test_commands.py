@@ -29,7 +29,7 @@ FORGET_MIGRATIONS = {
     "sqlmodel": "DELETE FROM alembic_version",
     "django": "DELETE FROM django_migrations",
 }
-LOGINS = ("jwt", "session", "oauth2")
+LOGINS = ("jwt", "session", "oidc")
 PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
 

@@ -28,7 +28,7 @@ HEADERS_OF_AUTH = {
     "none": (),
     "jwt": ("authorization",),
     "session": ("x-csrf-token",),
-    "oauth2": ("x-csrf-token",),
+    "oidc": ("x-csrf-token",),
     "api-key": ("x-api-key",),
 }
 UUID4_TEXT = re.compile(r"[A-Za-z0-9._-]{16,128}\Z")

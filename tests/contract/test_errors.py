@@ -105,7 +105,7 @@ class TestWrongMethod:
     def test_405_lists_allowed_methods_of_token_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_TOKENS[path])
 
-    @pytest.mark.auth("session", "oauth2")
+    @pytest.mark.auth("session", "oidc")
     @pytest.mark.parametrize("path", METHODS_OF_SESSIONS)
     def test_405_lists_allowed_methods_of_session_paths(self, caller: Api, path: str) -> None:
         _assert_refuses_other_methods(caller, path, METHODS_OF_SESSIONS[path])

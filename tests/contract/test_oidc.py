@@ -1,4 +1,4 @@
-"""`auth=oauth2`: the login at the issuer, and the responses that the service rejects."""
+"""`auth=oidc`: the login at the issuer, and the responses that the service rejects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.harness.fixtures import Start
     from tests.harness.services import Service
 
-pytestmark = pytest.mark.auth("oauth2")
+pytestmark = pytest.mark.auth("oidc")
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/users/me"
@@ -291,7 +291,7 @@ class TestCallback:
         change = {"email": email, "current_password": account.password}
         assert account.api.patch(ME, json=change).status_code == 200
 
-        caller, _ = LOG_IN["oauth2"](api, account.email, account.password)
+        caller, _ = LOG_IN["oidc"](api, account.email, account.password)
 
         assert caller.get(ME).json()["email"] == email
 

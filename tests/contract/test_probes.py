@@ -48,7 +48,7 @@ PATHS_OF_AUTH: dict[str, dict[str, set[str]]] = {
         "/api/v1/auth/csrf": {"get"},
         "/api/v1/auth/logout": {"post"},
     },
-    "oauth2": {
+    "oidc": {
         **PATHS_OF_ACCOUNTS,
         "/api/v1/auth/login": {"get"},
         "/api/v1/auth/callback": {"get"},

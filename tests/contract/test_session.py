@@ -1,4 +1,4 @@
-"""`auth=session`, and the sessions of `auth=oauth2`: cookies, CSRF tokens, and how sessions end."""
+"""`auth=session`, and the sessions of `auth=oidc`: cookies, CSRF tokens, and how sessions end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.harness.fixtures import Settings, Start
     from tests.harness.services import Service
 
-pytestmark = pytest.mark.auth("session", "oauth2")
+pytestmark = pytest.mark.auth("session", "oidc")
 
 IDLE = timedelta(days=1)
 LIFETIME = timedelta(days=30)

@@ -44,8 +44,8 @@ FRESH = (
     Combination("fastapi", "sqlalchemy", "postgresql", "session", "sync"),
     Combination("fastapi", "sqlalchemy", "postgresql", "jwt", "async"),
     Combination("flask", "sqlalchemy", "postgresql", "api-key", "sync"),
-    Combination("flask", "sqlalchemy", "postgresql", "oauth2", "async"),
-    Combination("django", "django", "postgresql", "oauth2", "sync", "ninja"),
+    Combination("flask", "sqlalchemy", "postgresql", "oidc", "async"),
+    Combination("django", "django", "postgresql", "oidc", "sync", "ninja"),
     Combination("django", "django", "postgresql", "session", "async", "ninja"),
 )
 """One service for each framework and concurrency, installed from nothing."""

@@ -28,7 +28,7 @@ DJANGO = Combination("django", "django", "postgresql", "session", "sync", "drf")
 
 OTHERS = (
     Combination("fastapi", "sqlmodel", "postgresql", "jwt", "async"),
-    Combination("flask", "sqlalchemy", "mysql", "oauth2", "async"),
+    Combination("flask", "sqlalchemy", "mysql", "oidc", "async"),
     Combination("django", "sqlalchemy", "sqlite", "api-key", "async", "ninja"),
 )
 """Other libraries, which no service's package can hide or be hidden by."""

@@ -102,14 +102,14 @@ def log_in_at_issuer(api: Api, email: str, _password: str) -> tuple[Api, dict[st
     return in_session(api, answer.cookies["__Host-session"])
 
 
-CHALLENGES = {"jwt": "Bearer", "session": "Session", "oauth2": "Session", "api-key": "ApiKey"}
+CHALLENGES = {"jwt": "Bearer", "session": "Session", "oidc": "Session", "api-key": "ApiKey"}
 """The `WWW-Authenticate` scheme of a 401, by kind of auth."""
 
 LOG_IN: dict[str, Callable[[Api, str, str], tuple[Api, dict[str, Any]]]] = {
     "jwt": log_in_with_jwt,
     "session": log_in_with_session,
     "api-key": log_in_with_key,
-    "oauth2": log_in_at_issuer,
+    "oidc": log_in_at_issuer,
 }
 """Functions by kind of auth: a client, an address and a password give a client with credentials."""
 

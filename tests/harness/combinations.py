@@ -34,7 +34,7 @@ CHOICES = {
     "framework": ("fastapi", "flask", "django"),
     "orm": ("sqlalchemy", "sqlmodel", "django"),
     "database": ("postgresql", "mysql", "sqlite"),
-    "auth": ("none", "jwt", "session", "api-key", "oauth2"),
+    "auth": ("none", "jwt", "session", "api-key", "oidc"),
     "concurrency": ("sync", "async"),
     "django_api": ("ninja", "drf", ""),
 }
@@ -54,7 +54,7 @@ django_api=drf      unasked  unasked  yes       drf-orm     drf-orm   yes      y
 django_api=         yes      yes      unasked   yes         yes       yes      yes      yes
 
                     database                    auth
-                    postgresql  mysql  sqlite   none     jwt      session  api-key  oauth2
+                    postgresql  mysql  sqlite   none     jwt      session  api-key  oidc
 framework=fastapi   yes         yes    yes      yes      yes      yes      yes      yes
 framework=flask     yes         yes    yes      yes      yes      yes      yes      yes
 framework=django    yes         yes    yes      yes      yes      yes      yes      yes
@@ -70,7 +70,7 @@ auth=none           yes         yes    yes      -        -        -        -    
 auth=jwt            yes         yes    yes      -        -        -        -        -
 auth=session        yes         yes    yes      -        -        -        -        -
 auth=api-key        yes         yes    yes      -        -        -        -        -
-auth=oauth2         yes         yes    yes      -        -        -        -        -
+auth=oidc           yes         yes    yes      -        -        -        -        -
 
                     concurrency
                     sync        async
@@ -96,7 +96,7 @@ COUNT = 195
 with SQLAlchemy and ninja, 30 with its own ORM and ninja, 15 with its own ORM and DRF.
 """
 
-SIGNING = ("jwt", "session", "oauth2")
+SIGNING = ("jwt", "session", "oidc")
 """The kinds of auth that sign data themselves. Django's own accounts always do."""
 
 Choice = tuple[str, str]

@@ -1,4 +1,4 @@
-"""The issuer of services with `auth=oauth2`: the one from their own tests, over real HTTP."""
+"""The issuer of services with `auth=oidc`: the one from their own tests, over real HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-SOURCE = Path(__file__).parents[2] / "template/layers/{{oidc}}/tests/fixtures/issuer.py"
+SOURCE = Path(__file__).parents[2] / "template/layers/{{auth_oidc}}/tests/fixtures/issuer.py"
 
 
 @cache
@@ -45,7 +45,7 @@ def issuer_settings(issuer: Any) -> dict[str, str]:
 
 def settings_of(auth: str) -> dict[str, str]:
     """Return the settings that this kind of auth requires in production."""
-    return issuer_settings(shared_issuer()) if auth == "oauth2" else {}
+    return issuer_settings(shared_issuer()) if auth == "oidc" else {}
 
 
 def let_in(location: str, **query: str) -> httpx2.URL:

@@ -29,7 +29,7 @@ LAYERS = {
     "{{common}}/.gitignore": ".venv/\n",
     "{{common}}/src/{{package}}/__init__.py": "",
     "{{common}}/src/{{package}}/app.py.jinja": "{{ async_ }}def app() -> None: ...\n",
-    "{{jwt}}/src/{{package}}/tokens.py": "",
+    "{{auth_jwt}}/src/{{package}}/tokens.py": "",
 }
 
 

@@ -35,7 +35,7 @@ DOCUMENTED_BY_AUTH = {
     "jwt": {"/api/v1/auth/token", "/api/v1/auth/refresh", "/api/v1/auth/logout"},
     "session": SESSIONS,
     "api-key": {"/api/v1/api-keys", "/api/v1/api-keys/{}"},
-    "oauth2": {*SESSIONS, "/api/v1/auth/callback"},
+    "oidc": {*SESSIONS, "/api/v1/auth/callback"},
 }
 ABOUT_THE_DOCUMENT = {"/openapi.json", "/docs", "/metrics"}
 

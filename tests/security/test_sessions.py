@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.harness.api import Api
     from tests.harness.services import Server, Service
 
-pytestmark = pytest.mark.auth("session", "oauth2")
+pytestmark = pytest.mark.auth("session", "oidc")
 
 LOG_OUT = "/api/v1/auth/logout"
 FIXED = "f" * 43
@@ -274,7 +274,7 @@ class TestCookie:
             assert api.again(headers=headers).get(ME).status_code == 401
 
 
-@pytest.mark.auth("oauth2")
+@pytest.mark.auth("oidc")
 class TestIssuer:
     """Anyone can make up the parameters of a callback."""
 

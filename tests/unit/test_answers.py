@@ -351,7 +351,7 @@ class TestWithoutTerminal:
         refused(
             run("create", "shop", "--auth", "jtw"),
             '--auth: invalid value "jtw". Did you mean "jwt"? '
-            "Choose from none, jwt, session, api-key, oauth2",
+            "Choose from none, jwt, session, api-key, oidc",
         )
 
     def test_complete_answers_need_no_yes(self, run: Run, workplace: Path) -> None:

@@ -42,7 +42,7 @@ class TestHelp:
         assert "--package TEXT Import name of the Python package [default: from project_name]" in (
             text
         )
-        kinds = "none, jwt, session, api-key, oauth2"
+        kinds = "none, jwt, session, api-key, oidc"
         # A line may break at a hyphen.
         assert f"--auth CHOICE Authentication: {kinds} [default: jwt]" in (
             text.replace("api- key", "api-key")

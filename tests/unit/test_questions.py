@@ -62,6 +62,28 @@ def test_no_question_refers_to_a_later_one(real: Questionnaire) -> None:
         seen.add(question.name)
 
 
+def test_flag_has_the_name_of_its_choice_or_a_reason(real: Questionnaire) -> None:
+    """A derived flag begins with what it means for a service, and the line before explains it."""
+    lines = (CHECKOUT / "copier.yml").read_text(encoding="utf-8").splitlines()
+    flags = [
+        question
+        for question in real.questions
+        if question.hidden and "'.'" in str(question.default)
+    ]
+    of_choices = {
+        f"{question.name}_{choice.value.replace('-', '_')}"
+        for question in real.visible
+        for choice in question.choices
+    }
+
+    assert len(flags) > len(real.visible)
+    for flag in flags:
+        at = next(number for number, line in enumerate(lines) if line.startswith(f"{flag.name}:"))
+        derived = flag.name.startswith(("has_", "uses_", "on_"))
+        assert derived or flag.name in of_choices, flag.name
+        assert derived == lines[at - 1].startswith("# "), flag.name
+
+
 def test_every_rule_can_exclude_and_has_a_reason(real: Questionnaire) -> None:
     assert all(rule.reason for rule in real.rules)
 

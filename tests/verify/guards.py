@@ -9,7 +9,7 @@ FLASK_SESSION = "flask-sqlalchemy-sqlite-session-sync"
 NINJA_SESSION = "django-django-sqlite-session-async-ninja"
 DRF_JWT = "django-django-sqlite-jwt-sync-drf"
 QUART_API_KEY = "flask-sqlmodel-sqlite-api-key-async"
-FASTAPI_OIDC = "fastapi-sqlalchemy-sqlite-oauth2-async"
+FASTAPI_OIDC = "fastapi-sqlalchemy-sqlite-oidc-async"
 SERVICES = (FASTAPI_JWT, FLASK_SESSION, NINJA_SESSION, DRF_JWT, QUART_API_KEY, FASTAPI_OIDC)
 """The combinations whose services are tested, by their ID."""
 

@@ -72,8 +72,8 @@ MUTATIONS = (
     Mutation(
         "a flag that is set for two choices",
         "copier.yml",
-        "declarative: { type: str, when: false, default: \"{{ '.' if orm == 'sqlalchemy' ",
-        "declarative: { type: str, when: false, default: \"{{ '.' if orm != 'django' ",
+        "orm_sqlalchemy: { type: str, when: false, default: \"{{ '.' if orm == 'sqlalchemy' ",
+        "orm_sqlalchemy: { type: str, when: false, default: \"{{ '.' if orm != 'django' ",
         FASTAPI_SQLMODEL,
         Stage.RENDER,
         "items/models.py comes from 2 layers",
@@ -82,7 +82,7 @@ MUTATIONS = (
         "a dependency of another choice",
         _DEPENDENCIES,
         '{"name": "joserfc", "from": "1.8.0", "when": oidc}',
-        '{"name": "joserfc", "from": "1.8.0", "when": accounts}',
+        '{"name": "joserfc", "from": "1.8.0", "when": has_accounts}',
         FASTAPI_JWT,
         Stage.RENDER,
         "left over from another choice than auth=jwt",
@@ -108,7 +108,7 @@ MUTATIONS = (
     # ------------------------------------------------------------ static
     Mutation(
         "a missing await",
-        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
+        f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
         "    {{ await_ }}services.delete_item(",
         "    services.delete_item(",
         FASTAPI,
@@ -117,7 +117,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a missing async",
-        f"{_LAYERS}/{{{{flask}}}}/{_PACKAGE}/items/api.py.jinja",
+        f"{_LAYERS}/{{{{framework_flask}}}}/{_PACKAGE}/items/api.py.jinja",
         "{{ async_ }}def get_item(",
         "def get_item(",
         QUART,
@@ -127,7 +127,7 @@ MUTATIONS = (
     Mutation(
         "a removed dependency that other libraries also install",
         _DEPENDENCIES,
-        '  {"name": "starlette", "from": "1.10.0", "when": fastapi},\n',
+        '  {"name": "starlette", "from": "1.10.0", "when": framework_fastapi},\n',
         "",
         FASTAPI,
         Stage.STATIC,
@@ -136,15 +136,16 @@ MUTATIONS = (
     Mutation(
         "an unused dependency",
         _DEPENDENCIES,
-        '"when": (fastapi and sync_layer) or (accounts and async_layer and sqlalchemy)}',
-        '"when": sqlalchemy}',
+        '"when": (framework_fastapi and concurrency_sync) '
+        "or (has_accounts and concurrency_async and on_sqlalchemy)}",
+        '"when": on_sqlalchemy}',
         FLASK,
         Stage.STATIC,
         "DEP002 'anyio'",
     ),
     Mutation(
         "unsorted imports",
-        f"{_LAYERS}/{{{{drf}}}}/{_PACKAGE}/items/api.py.jinja",
+        f"{_LAYERS}/{{{{django_api_drf}}}}/{_PACKAGE}/items/api.py.jinja",
         "from drf_spectacular.utils import extend_schema\nfrom rest_framework import status\n",
         "from rest_framework import status\nfrom drf_spectacular.utils import extend_schema\n",
         DRF,
@@ -153,7 +154,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an unchecked owner",
-        f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/services.py.jinja",
+        f"{_LAYERS}/{{{{orm_django}}}}/{_PACKAGE}/items/services.py.jinja",
         "Item.objects.get({{ owner_argument }}id=item_id)",
         "Item.objects.get(id=item_id)",
         DRF.replace("auth=none", "auth=jwt"),
@@ -162,9 +163,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a misspelled key of a workflow",
-        f"{_LAYERS}/{{{{github}}}}/.github/workflows/ci.yml.jinja",
-        "    runs-on: ubuntu-latest\n{% if postgresql %}",
-        "    run-on: ubuntu-latest\n{% if postgresql %}",
+        f"{_LAYERS}/{{{{ci_github}}}}/.github/workflows/ci.yml.jinja",
+        "    runs-on: ubuntu-latest\n{% if database_postgresql %}",
+        "    run-on: ubuntu-latest\n{% if database_postgresql %}",
         FLASK + GITHUB,
         Stage.STATIC,
         "'runs-on' is a required property",
@@ -189,7 +190,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a nullable column in the model only",
-        f"{_LAYERS}/{{{{declarative}}}}/{_PACKAGE}/items/models.py.jinja",
+        f"{_LAYERS}/{{{{orm_sqlalchemy}}}}/{_PACKAGE}/items/models.py.jinja",
         "mapped_column(String(200))",
         "mapped_column(String(200), nullable=True)",
         FASTAPI,
@@ -198,7 +199,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a model change without a migration",
-        f"{_LAYERS}/{{{{django_orm}}}}/{_PACKAGE}/items/models.py.jinja",
+        f"{_LAYERS}/{{{{orm_django}}}}/{_PACKAGE}/items/models.py.jinja",
         "max_length=2000",
         "max_length=4000",
         NINJA,
@@ -208,7 +209,7 @@ MUTATIONS = (
     # ------------------------------------------------------------ test
     Mutation(
         "a wrong status code",
-        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
+        f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
         "status.HTTP_201_CREATED",
         "status.HTTP_200_OK",
         FASTAPI,
@@ -218,7 +219,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a missing commit",
-        f"{_LAYERS}/{{{{flask}}}}/{_PACKAGE}/unit_of_work.py.jinja",
+        f"{_LAYERS}/{{{{framework_flask}}}}/{_PACKAGE}/unit_of_work.py.jinja",
         "session.commit()",
         "session.flush()",
         FLASK,
@@ -228,8 +229,9 @@ MUTATIONS = (
     Mutation(
         "a dropped driver",
         _DEPENDENCIES,
-        '"when": sqlalchemy and async_layer and not postgresql, "development": mysql}',
-        '"when": sqlalchemy and async_layer and mysql, "development": true}',
+        '"when": on_sqlalchemy and concurrency_async and not database_postgresql, '
+        '"development": database_mysql}',
+        '"when": on_sqlalchemy and concurrency_async and database_mysql, "development": true}',
         FASTAPI,
         Stage.TEST,
         "aiosqlite",
@@ -237,7 +239,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a refresh token that is not replaced",
-        f"{_LAYERS}/{{{{sqlalchemy}}}}/{{{{jwt}}}}/{_PACKAGE}/auth/services.py.jinja",
+        f"{_LAYERS}/{{{{on_sqlalchemy}}}}/{{{{auth_jwt}}}}/{_PACKAGE}/auth/services.py.jinja",
         "login.secret_hash = digest(sent.next_secret)",
         "login.secret_hash = digest(sent.secret)",
         FASTAPI_JWT,
@@ -247,7 +249,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a unit of work that does not end",
-        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
+        f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
         "writing.begin()",
         "writing()",
         FASTAPI,
@@ -257,7 +259,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a health check that always returns ok",
-        f"{_LAYERS}/{{{{wsgi}}}}/{_PACKAGE}/probes.py",
+        f"{_LAYERS}/{{{{on_wsgi}}}}/{_PACKAGE}/probes.py",
         "return answered.is_set()",
         "return True",
         FLASK,
@@ -266,7 +268,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a commit after the response",
-        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
+        f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/dependencies.py.jinja",
         'Depends(_write, scope="function")',
         "Depends(_write)",
         FASTAPI,
@@ -306,7 +308,7 @@ MUTATIONS = (
     ),
     Mutation(
         "passwords hashed at half the cost",
-        f"{_LAYERS}/{{{{pwdlib}}}}/{{{{async_layer}}}}/{_PACKAGE}/auth/passwords.py.jinja",
+        f"{_LAYERS}/{{{{uses_pwdlib}}}}/{{{{concurrency_async}}}}/{_PACKAGE}/auth/passwords.py.jinja",
         "time_cost=2",
         "time_cost=1",
         FASTAPI_JWT,
@@ -326,7 +328,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a page that cannot read the location of a new item",
-        f"{_LAYERS}/{{{{fastapi}}}}/{_PACKAGE}/app.py.jinja",
+        f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/app.py.jinja",
         'expose_headers=["Location", "X-Request-ID"]',
         'expose_headers=["X-Request-ID"]',
         FASTAPI,
