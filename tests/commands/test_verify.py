@@ -210,8 +210,10 @@ class TestRender:
             ),
             (
                 {"{{framework_flask}}/README.md": "# Flask\n"},
-                "README.md comes from 2 layers: "
-                + "{{common}}/README.md.jinja, {{framework_flask}}/README.md",
+                (
+                    "README.md comes from 2 layers: "
+                    "{{common}}/README.md.jinja, {{framework_flask}}/README.md"
+                ),
             ),
             (
                 {"{{auth_none}}/docs/tokens.md": "# Keys\n\nA JWT.\n"},
