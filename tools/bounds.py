@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[1]
+FEATURES = ROOT / "template/features"
 TABLE = "template/partials/dependencies.jinja"
 
 
@@ -34,11 +35,25 @@ def oldest_python(questionnaire: Questionnaire) -> str:
 
 
 def libraries(questionnaire: Questionnaire, python: str) -> list[dict[str, Any]]:
-    """Read the table with all flags set, so that each library has its extra."""
-    flags = {question.name: "." for question in questionnaire.questions if question.hidden}
+    """Read the libraries with all flags set, so that each one has its extra."""
+    answers: dict[str, Any] = {
+        question.name: "." for question in questionnaire.questions if question.hidden
+    }
+    answers |= {
+        name: question.choices[0].value
+        for name, question in questionnaire.by_name.items()
+        if question.choices
+    }
+    answers |= {
+        "features": sorted(path.stem for path in FEATURES.glob("*.jinja")),
+        "python_version": python,
+    }
     environment = Environment(loader=FileSystemLoader(ROOT))  # noqa: S701 - no HTML
-    table: Any = environment.get_template(TABLE).make_module({**flags, "python_version": python})
-    return [*table.libraries, table.build_backend]
+    table: Any = environment.get_template(TABLE).make_module(answers)
+    bounds = table.releases
+    return [
+        {**each, "from": bounds[each["name"]]} for each in [*table.libraries, table.build_backend]
+    ]
 
 
 def newest(table: Iterable[dict[str, Any]], python: str) -> dict[str, str]:
@@ -84,7 +99,7 @@ def main() -> int:
             continue
         changed += 1
         sys.stdout.write(f"{name} {bound} -> {release}\n")
-        line = rf'("name": "{re.escape(name)}",.*?"from": ")[^"]+'
+        line = rf'(?m)^(  "{re.escape(name)}": ")[^"]+'
         text = re.sub(line, rf"\g<1>{release}", text)
     if not changed:
         sys.stdout.write(f"All {len(table)} bounds are current\n")

@@ -40,6 +40,13 @@ SOURCES = sorted(
     path for path in LAYERS.rglob("*") if path.is_file() and "__pycache__" not in path.parts
 )
 TEMPLATED = [path for path in SOURCES if path.suffix == SUFFIX]
+# Data for the validators of answers, without output.
+NO_OUTPUT = TEMPLATE / "partials" / "names.jinja"
+FILLED_IN = [
+    *TEMPLATED,
+    *sorted({*(TEMPLATE / "partials").rglob("*.jinja")} - {NO_OUTPUT}),
+    *sorted((TEMPLATE / "features").glob("*.jinja")),
+]
 ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - no HTML
 
 
@@ -67,13 +74,30 @@ class TestLayers:
 
 
 class TestFiles:
-    @pytest.mark.parametrize("path", TEMPLATED, ids=name)
+    @pytest.mark.parametrize("path", FILLED_IN, ids=name)
     def test_file_has_few_conditionals(self, path: Path) -> None:
         conditionals = list(tree(path).find_all((nodes.If, nodes.CondExpr)))
 
         assert len(conditionals) <= MAX_CONDITIONALS
 
-    @pytest.mark.parametrize("path", TEMPLATED, ids=name)
+    @pytest.mark.parametrize("path", FILLED_IN, ids=name)
+    def test_no_string_is_a_line_of_output(self, path: Path) -> None:
+        strings = [each.value for each in tree(path).find_all(nodes.Const)]
+
+        assert not [each for each in strings if isinstance(each, str) and "\n" in each.strip()]
+
+    @pytest.mark.parametrize("path", FILLED_IN, ids=name)
+    def test_imported_names_exist(self, path: Path) -> None:
+        """Jinja writes nothing for a name that the other file does not define."""
+        for statement in tree(path).find_all(nodes.FromImport):
+            if not isinstance(statement.template, nodes.Const):
+                continue
+            other = tree(CHECKOUT / statement.template.value)
+            defined = {each.name for each in other.find_all(nodes.Name) if each.ctx == "store"}
+            defined |= {each.name for each in other.find_all(nodes.Macro)}
+            assert set(statement.names) <= defined, statement.template.value
+
+    @pytest.mark.parametrize("path", FILLED_IN, ids=name)
     def test_conditionals_are_not_nested(self, path: Path) -> None:
         for outer in tree(path).find_all(nodes.If):
             for part in (*outer.body, *outer.else_):
@@ -132,7 +156,7 @@ class TestFiles:
 def bounds() -> dict[str, str]:
     """The lower bound of each library, from the one table that contains them."""
     table = (TEMPLATE / "partials" / "dependencies.jinja").read_text(encoding="utf-8")
-    found = re.findall(r'"name": "([^"]+)".*?"from": "([^"]+)"', table)
+    found = re.findall(r'^  "([^"]+)": "([^"]+)",$', table, re.MULTILINE)
     assert len(dict(found)) == len(found), "a library occurs twice in the table"
     return dict(found)
 

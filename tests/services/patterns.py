@@ -30,20 +30,15 @@ def add_orders(service: Service) -> None:
 
 def _register_endpoint(service: Service, source: Path) -> None:
     framework, api = service.combination.framework, service.combination.django_api
-    if framework == "fastapi":
-        path = source / "app.py"
-        _add_after(
-            path, f"from {PACKAGE}.items.api import router as items_router\n", "items", "orders"
-        )
-        _add_after(path, "    app.include_router(items_router)\n", "items", "orders")
-    elif framework == "flask":
-        path = source / "app.py"
+    if framework == "flask":
+        path = source / "blueprints.py"
         _add_after(path, f"from {PACKAGE}.items.api import blueprint as items\n", "items", "orders")
-        replace(path, "items)", "items, orders)")
-    elif api == "ninja":
-        path = source / "api.py"
+        _add_after(path, "    items,\n", "items", "orders")
+    elif api != "drf":
+        path = source / "routers.py"
         _add_after(path, f"from {PACKAGE}.items.api import router as items\n", "items", "orders")
-        _add_after(path, 'api.add_router("/api/v1/items", items)\n', "items", "orders")
+        entry = '    ("/api/v1/items", items),\n' if api else "    items,\n"
+        _add_after(path, entry, "items", "orders")
     else:
         path = source / "api.py"
         line = f"from {PACKAGE}.items.api import ItemDetail, ItemList\n"

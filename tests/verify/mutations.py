@@ -9,7 +9,7 @@ from new_backend.verify.stages import Stage
 _PACKAGE = "src/{{package}}"
 _LAYERS = "template/layers"
 _COMMON = f"{_LAYERS}/{{{{common}}}}"
-_DEPENDENCIES = "template/partials/dependencies.jinja"
+_FEATURES = "template/features"
 
 FASTAPI = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=none,concurrency=async"
 FASTAPI_JWT = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=jwt,concurrency=async"
@@ -44,9 +44,9 @@ MUTATIONS = (
     # ------------------------------------------------------------ render
     Mutation(
         "an unclosed condition",
-        f"{_COMMON}/{_PACKAGE}/settings.py.jinja",
-        "{% if signing %}\nimport secrets\n{% endif %}\n",
-        "{% if signing %}\nimport secrets\n",
+        f"{_LAYERS}/{{{{framework_flask}}}}/{_PACKAGE}/hooks.py.jinja",
+        '"flask_session",\n    }\n{% endif %}\n',
+        '"flask_session",\n    }\n',
         FLASK,
         Stage.RENDER,
         "Unexpected end of template",
@@ -80,9 +80,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a dependency of another choice",
-        _DEPENDENCIES,
-        '{"name": "joserfc", "from": "1.8.0", "when": oidc}',
-        '{"name": "joserfc", "from": "1.8.0", "when": has_accounts}',
+        f"{_FEATURES}/auth_jwt.jinja",
+        '{"name": "pyjwt"},',
+        '{"name": "pyjwt"}, {"name": "joserfc"},',
         FASTAPI_JWT,
         Stage.RENDER,
         "left over from another choice than auth=jwt",
@@ -96,16 +96,16 @@ MUTATIONS = (
         Stage.RENDER,
         "compose.yaml: while parsing a block mapping",
     ),
+    # ------------------------------------------------------------ static
     Mutation(
         "a removed rule",
         "copier.yml",
         '"{{ rule_drf_needs_the_django_orm or rule_drf_has_no_async_views }}"',
         '"{{ rule_drf_needs_the_django_orm }}"',
         DRF_ASYNC,
-        Stage.RENDER,
-        "left over from another choice than django_api=drf",
+        Stage.STATIC,
+        'Argument 1 to "answers" has incompatible type',
     ),
-    # ------------------------------------------------------------ static
     Mutation(
         "a missing await",
         f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
@@ -126,8 +126,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a removed dependency that other libraries also install",
-        _DEPENDENCIES,
-        '  {"name": "starlette", "from": "1.10.0", "when": framework_fastapi},\n',
+        f"{_FEATURES}/framework_fastapi.jinja",
+        '  {"name": "starlette"},\n',
         "",
         FASTAPI,
         Stage.STATIC,
@@ -135,10 +135,9 @@ MUTATIONS = (
     ),
     Mutation(
         "an unused dependency",
-        _DEPENDENCIES,
-        '"when": (framework_fastapi and concurrency_sync) '
-        "or (has_accounts and concurrency_async and on_sqlalchemy)}",
-        '"when": on_sqlalchemy}',
+        f"{_FEATURES}/framework_flask.jinja",
+        '{"name": "click"},',
+        '{"name": "click"}, {"name": "anyio"},',
         FLASK,
         Stage.STATIC,
         "DEP002 'anyio'",
@@ -164,8 +163,8 @@ MUTATIONS = (
     Mutation(
         "a misspelled key of a workflow",
         f"{_LAYERS}/{{{{ci_github}}}}/.github/workflows/ci.yml.jinja",
-        "    runs-on: ubuntu-latest\n{% if database_postgresql %}",
-        "    run-on: ubuntu-latest\n{% if database_postgresql %}",
+        "    runs-on: ubuntu-latest\n{% if with_services %}",
+        "    run-on: ubuntu-latest\n{% if with_services %}",
         FLASK + GITHUB,
         Stage.STATIC,
         "'runs-on' is a required property",
@@ -228,10 +227,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a dropped driver",
-        _DEPENDENCIES,
-        '"when": on_sqlalchemy and concurrency_async and not database_postgresql, '
-        '"development": database_mysql}',
-        '"when": on_sqlalchemy and concurrency_async and database_mysql, "development": true}',
+        f"{_FEATURES}/database_sqlite.jinja",
+        '"when": on_sqlalchemy and concurrency_async}',
+        '"when": on_sqlalchemy and concurrency_async, "development": true}',
         FASTAPI,
         Stage.TEST,
         "aiosqlite",

@@ -1,0 +1,222 @@
+"""Features: what each adds to the shared files of a service, through slots."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pytest
+import yaml
+from jinja2 import nodes
+
+from new_backend.questions import Questionnaire
+from new_backend.rendering import render
+from new_backend.template_source import TemplateSource
+from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE
+from tests.harness.toys import write_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEATURES = sorted((TEMPLATE / "features").glob("*.jinja"))
+ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - no HTML
+SOURCES = [*LAYERS.rglob("*.jinja"), *(TEMPLATE / "partials").rglob("*.jinja"), *FEATURES]
+SHARED = [
+    path
+    for layer in ("{{common}}", "{{ci_github}}", "{{ci_gitlab}}")
+    for path in (LAYERS / layer).rglob("*.jinja")
+    if not {"src", "tests"} & set(path.parts) or path.name == "settings.py.jinja"
+]
+
+TOY = """\
+{# A feature that no shared file knows. #}
+{% set libraries = [{"name": "parrot-client", "extra": "fast", "loaded": "loaded by name"}] %}
+{% set secrets = [{"name": "PARROT_PASSWORD", "example": "change-me"}] %}
+{% set settings = [
+  {"name": "PARROT_URL", "default": "parrot://127.0.0.1", "what": "URL of the parrot"},
+] %}
+{% set settings_fields %}
+
+    parrot_url: str = "parrot://127.0.0.1"
+{% endset %}
+{% set kinds = [{"kind": "no-parrot", "status": 503, "what": "the parrot is silent"}] %}
+{% set compose_environment %}
+    PARROT_URL: parrot://parrot
+{% endset %}
+{% set compose_services %}
+
+  parrot:
+    image: parrot:1
+{% endset %}
+{% set github_services %}
+      parrot:
+        image: parrot:1
+{% endset %}
+{% set github_environment %}
+      PARROT_URL: parrot://127.0.0.1
+{% endset %}
+{% set gitlab_services %}
+    - name: parrot:1
+{% endset %}
+{% set gitlab_variables %}
+    PARROT_URL: parrot://parrot
+{% endset %}
+{% set make_targets = ["parrot"] %}
+{% set make_rules %}
+
+parrot: $(UV) ## Listen to the parrot
+	$(LOCALLY) {{ project_name }} parrot
+{% endset %}
+{% set summary = ", with an parrot" %}
+{% set layout %}
+  parrot.py           the parrot
+{% endset %}
+{% set agents %}
+- Never shout.
+{% endset %}
+{% set stored = [("parrot", "plain text", "a second")] %}
+{% set configure = ["`PARROT_URL`: the URL of the parrot."] %}
+{% set rotate = ["`PARROT_PASSWORD`: shout another one."] %}
+"""
+
+
+def name(path: Path) -> str:
+    """Return a source's path in the template, for messages and IDs."""
+    return path.relative_to(TEMPLATE).as_posix()
+
+
+def answers(**changed: str) -> dict[str, Any]:
+    """Return the answers of a service without accounts and without a database server."""
+    return {
+        "project_name": "corner-shop",
+        "package": "corner_shop",
+        "auth": "none",
+        "database": "sqlite",
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def with_toy(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
+    """The template with one more feature: one file, one layer, and its lines in `copier.yml`."""
+    root = tmp_path_factory.mktemp("with-toy")
+    shutil.copytree(TEMPLATE, root / "template")
+    (root / "template/features/parrot_loud.jinja").write_text(TOY, encoding="utf-8")
+    write_layers(root, {"{{parrot_loud}}/src/{{package}}/parrot.py": '"""The parrot."""\n'})
+    table = root / "template/partials/dependencies.jinja"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace('  "fastapi": ', '  "parrot-client": "1.2.3",\n  "fastapi": '))
+    config = (CHECKOUT / "copier.yml").read_text(encoding="utf-8")
+    question = "parrot: { type: str, help: Parrot, default: none, choices: [none, loud] }\n"
+    loud = "{{ '.' if parrot == 'loud' else '' }}"
+    flag = f'parrot_loud: {{ type: str, when: false, default: "{loud}" }}\n'
+    config = config.replace("# A feature has the name", f"{question}{flag}# A feature has the name")
+    config = config.replace(
+        "      'database_sqlite': database_sqlite,\n",
+        "      'database_sqlite': database_sqlite,\n      'parrot_loud': parrot_loud,\n",
+    )
+    (root / "copier.yml").write_text(config, encoding="utf-8")
+    return TemplateSource(root)
+
+
+def files_with(
+    source: TemplateSource, folder: Path, **changed: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Render a service without and with the toy. Return the files of both, as text by path."""
+    found = []
+    for parrot in ("none", "loud"):
+        project = folder / parrot
+        render(source, answers(parrot=parrot, **changed), project)
+        (project / ".copier-answers.yml").unlink()
+        found.append(
+            {
+                path.relative_to(project).as_posix(): path.read_text(encoding="utf-8")
+                for path in project.rglob("*")
+                if path.is_file()
+            }
+        )
+    without, with_it = found
+    return without, with_it
+
+
+class TestNewFeature:
+    @pytest.mark.parametrize("framework", ["fastapi", "flask", "django"])
+    def test_is_in_every_shared_file_and_leaves_no_trace(
+        self, tmp_path: Path, with_toy: TemplateSource, framework: str
+    ) -> None:
+        without, with_it = files_with(with_toy, tmp_path, framework=framework)
+
+        assert not [path for path, text in without.items() if "parrot" in text.lower()]
+        assert {path for path, text in with_it.items() if text != without.get(path)} == {
+            ".env.example",
+            ".github/workflows/ci.yml",
+            "AGENTS.md",
+            "Makefile",
+            "README.md",
+            "compose.yaml",
+            "docs/problems.md",
+            "docs/security.md",
+            "pyproject.toml",
+            "src/corner_shop/parrot.py",
+            "src/corner_shop/settings.py",
+        }
+
+    def test_files_are_valid_and_contain_its_entries(
+        self, tmp_path: Path, with_toy: TemplateSource
+    ) -> None:
+        _, files = files_with(with_toy, tmp_path, auth="jwt", database="postgresql")
+
+        project = tomllib.loads(files["pyproject.toml"])
+        assert "parrot-client[fast]>=1.2.3,<2" in project["project"]["dependencies"]
+        compose = yaml.safe_load(files["compose.yaml"])
+        assert compose["services"].keys() == {"service", "migration", "database", "parrot"}
+        assert compose["x-service"]["environment"]["PARROT_URL"] == "parrot://parrot"
+        test = yaml.safe_load(files[".github/workflows/ci.yml"])["jobs"]["test"]
+        assert test["services"].keys() == {"database", "parrot"}
+        assert test["env"].keys() == {"TEST_DATABASE_URL", "PARROT_URL"}
+        assert "PARROT_PASSWORD=change-me\n" in files[".env.example"]
+        assert "# PARROT_URL=parrot://127.0.0.1\n" in files[".env.example"]
+        assert "| `PARROT_URL` | `parrot://127.0.0.1` | URL of the parrot |" in files["README.md"]
+        assert "| `/problems/no-parrot` | 503 | the parrot is silent |" in files["docs/problems.md"]
+        assert re.search(r"^\.PHONY: .*\bparrot\b", files["Makefile"], re.MULTILINE)
+
+    def test_is_in_pipeline_of_gitlab(self, tmp_path: Path, with_toy: TemplateSource) -> None:
+        _, files = files_with(with_toy, tmp_path, ci="gitlab")
+
+        test = yaml.safe_load(files[".gitlab-ci.yml"])["test"]
+        assert test["services"] == [{"name": "parrot:1"}]
+        assert test["variables"] == {"PARROT_URL": "parrot://parrot"}
+
+
+class TestFeatureFiles:
+    def test_every_feature_has_the_name_of_a_flag_and_can_be_chosen(self) -> None:
+        questionnaire = Questionnaire.read(TemplateSource(CHECKOUT))
+        listed = questionnaire.by_name["features"].default
+
+        names = {path.stem for path in FEATURES}
+        assert set(re.findall(r"'(\w+)': (\w+)", str(listed))) == {(each, each) for each in names}
+        assert names <= questionnaire.by_name.keys()
+
+    @pytest.mark.parametrize("path", SHARED, ids=name)
+    def test_shared_file_names_no_feature(self, path: Path) -> None:
+        tree = ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
+        used = {each.name for each in tree.find_all(nodes.Name)}
+        including = {
+            each.name for tag in tree.find_all(nodes.Include) for each in tag.find_all(nodes.Name)
+        }
+
+        assert (used - including) & {path.stem for path in FEATURES} == set()
+
+    @pytest.mark.parametrize("path", FEATURES, ids=name)
+    def test_shared_files_use_every_contribution(self, path: Path) -> None:
+        """A misspelled slot would be ignored."""
+        tree = ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
+        defined = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
+        own = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "load"}
+        others = "".join(each.read_text(encoding="utf-8") for each in SOURCES if each != path)
+        used = set(re.findall(r'(?:feature|chosen_\w+|sqlite)\.(\w+)|attribute="(\w+)"', others))
+
+        assert defined - own - {word for pair in used for word in pair} == set()
