@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_password
 from tests.harness.logins import StoredLogins
+from tests.harness.services import bare_environment
 
 if TYPE_CHECKING:
     from tests.harness.accounts import Account
@@ -29,9 +32,25 @@ FORGET_MIGRATIONS = {
     "sqlmodel": "DELETE FROM alembic_version",
     "django": "DELETE FROM django_migrations",
 }
+ID_LITERALS = {"postgresql": "'{}'", "mysql": "X'{0.hex}'", "sqlite": "'{0.hex}'"}
+TIME = "'2026-01-02 03:04:05'"
 LOGINS = ("jwt", "session", "oidc")
 PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
+
+
+def migrate_without_accounts(service: Service, settings: Settings) -> None:
+    """Apply the migrations of a service that has no accounts yet."""
+    if service.combination.orm == "django":
+        done = service.run("migrate", "items", "0001", settings=settings)
+        assert done.returncode == 0, done.stderr
+        return
+    subprocess.run(
+        [str(service.folder / ".venv" / "bin" / "alembic"), "upgrade", "a7e25b90c41d"],
+        cwd=service.folder,
+        env={**bare_environment(), **settings},
+        check=True,
+    )
 
 
 class TestHelp:
@@ -127,6 +146,31 @@ class TestMigrate:
 
         assert [each.result().stderr for each in runs if each.result().returncode] == []
         assert service.run("check", settings=settings).returncode == 0
+
+    @pytest.mark.accounts
+    @pytest.mark.once_per("orm", "database")
+    def test_items_without_owner_stop_it_and_are_kept(
+        self, service: Service, production: Settings, empty_database: Database
+    ) -> None:
+        """As in a service that got its accounts later."""
+        settings = {**production, "DATABASE_URL": empty_database.url}
+        migrate_without_accounts(service, settings)
+        item_id = ID_LITERALS[service.combination.database].format(UUID(int=1))
+        columns = "id, title, created_at, updated_at"
+        empty_database.run(
+            f"INSERT INTO item ({columns}) VALUES ({item_id}, 'Tea', {TIME}, {TIME})"  # noqa: S608 - constants
+        )
+
+        done = service.run("migrate", settings=settings)
+        kept = empty_database.run("SELECT title FROM item")
+        empty_database.run("DELETE FROM item")
+        again = service.run("migrate", settings=settings)
+
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("There are items without an owner.")
+        assert "Traceback" not in done.stderr
+        assert [*kept] == [("Tea",)]
+        assert again.returncode == 0, again.stderr
 
     @pytest.mark.once_per("orm", "database")
     def test_unavailable_database_exits_1_with_one_line(

@@ -143,6 +143,7 @@ def _downgrade(service: Service, settings: dict[str, str]) -> None:
             alembic, cwd=service.folder, env={**bare_environment(), **settings}, check=True
         )
         return
-    for label in ("items", "users") if service.has_accounts else ("items",):
-        done = service.run("migrate", label, "0001", settings=settings)
+    released = {"items": "0002", "users": "0001"} if service.has_accounts else {"items": "0001"}
+    for label, last in released.items():
+        done = service.run("migrate", label, last, settings=settings)
         assert done.returncode == 0, done.stdout + done.stderr
