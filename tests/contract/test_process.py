@@ -304,8 +304,9 @@ def _use_secrets(server: Server, service: Service, transcript: Transcript) -> li
     for each in tokens:
         api.post("/api/v1/auth/refresh", json={"refresh_token": each})
         api.post("/api/v1/auth/logout", json={"refresh_token": each})
-        for header in ({"Authorization": f"Bearer {each}x"}, {"Cookie": f"__Host-session={each}x"}):
-            api.get("/api/v1/users/me", headers=header)
+        for name, before in (("Authorization", "Bearer "), ("Cookie", "__Host-session=")):
+            api.get("/api/v1/users/me", headers={name: f"{before}{each}x"})
+        api.get("/api/v1/users/me", headers={"X-API-Key": f"{each}x"})
         api.post(
             "/api/v1/items", json={}, headers={**account.api.credentials, "X-CSRF-Token": each}
         )

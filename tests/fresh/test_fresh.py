@@ -63,8 +63,11 @@ def bare_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def fresh(fresh_combination: Combination, bare_folder: Path) -> Fresh:
-    """A service in an environment from its own lock, with an empty cache and an empty home."""
-    folder = render(fresh_combination.answers(), bare_folder / "service")
+    """A service in an environment from its own lock, with an empty cache and an empty home.
+
+    The path of the service has a space.
+    """
+    folder = render(fresh_combination.answers(), bare_folder / "my work" / "service")
     environment = {"UV_CACHE_DIR": str(bare_folder / "cache"), "HOME": str(bare_folder)}
     for arguments in (["lock"], ["sync", "--locked", "--no-dev", "--compile-bytecode"]):
         subprocess.run(
@@ -121,6 +124,24 @@ def test_tests_pass_without_named_database(fresh: Fresh) -> None:
         check=True,
     )
     assert (folder / "uv.lock").read_bytes() == lock
+
+
+@pytest.mark.parametrize("fresh_combination", FRESH[1:2], ids=lambda each: each.id)
+def test_runs_with_local_database_in_activated_environment(fresh: Fresh, tmp_path: Path) -> None:
+    """The path of uv has a space, too."""
+    folder = fresh.service.folder
+    make(folder, "install", **fresh.environment)
+    path = f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}"
+    settings = {**fresh.environment, "PATH": path}
+
+    make(folder, "check", **settings)
+    make(folder, "revision", MESSAGE="Nothing new", **settings)
+
+    run = ["make", "run"]
+    with serving(fresh.service, settings, tmp_path / "log", command=run) as server:
+        with urllib.request.urlopen(f"{server.url}/health/ready") as answer:  # noqa: S310 - ours
+            assert json.load(answer) == {"status": "ok", "checks": {"database": "ok"}}
+        server.stop()
 
 
 def _with(settings: dict[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -12,7 +13,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from uv import find_uv_bin
@@ -21,8 +22,10 @@ from tests.harness.combinations import PROJECT_NAME, RUNNING_PYTHON, Combination
 from tests.harness.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import httpx2
 
 DATABASE_URLS: dict[str, str] = {}
 """The database that a server was started with, by the server's URL."""
@@ -128,6 +131,20 @@ class Server(Address):
             lines = [line for line in self.log().splitlines() if request_id in line]
         return lines
 
+    def events_of(self, response: httpx2.Response) -> list[tuple[str, str, str | None, str | None]]:
+        """Return name, level, user and reason of each security event of a request."""
+        request_id = response.headers["x-request-id"]
+        end = time.monotonic() + LOG_SECONDS
+        lines: list[dict[str, Any]] = []
+        while not any(line["event"] == "request" for line in lines):
+            assert time.monotonic() < end, f"the log has no line of the request {request_id}"
+            lines = [json.loads(line) for line in self.lines_of(request_id)]
+        return [
+            (line["event"], line["level"], line.get("user_id"), line.get("reason"))
+            for line in lines
+            if line["event"] != "request"
+        ]
+
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
         if self.process.poll() is None:
@@ -168,9 +185,17 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    service: Service, settings: Mapping[str, str], log_path: Path, *, workers: int = 1
+    service: Service,
+    settings: Mapping[str, str],
+    log_path: Path,
+    *,
+    workers: int = 1,
+    command: Sequence[str] | None = None,
 ) -> Iterator[Server]:
-    """Run the production command until the block ends, after its live probe has answered."""
+    """Run a command, or the production command, until the block ends.
+
+    The block begins after the live probe has answered.
+    """
     port = free_port()
     environment = {
         **bare_environment(),
@@ -181,7 +206,7 @@ def serving(
     }
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [*service.command, "serve"],
+            command or [*service.command, "serve"],
             cwd=service.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
