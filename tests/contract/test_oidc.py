@@ -45,7 +45,7 @@ def issuer() -> Iterator[Any]:
     """The issuer that the server trusts. It behaves normally unless the test changes it."""
     shared = shared_issuer()
     yield shared
-    shared.person, shared.told, shared.claims = {}, {}, {}
+    shared.person, shared.userinfo, shared.claims = {}, {}, {}
     if shared.key is not shared.published:
         shared.rotate()
 
@@ -245,13 +245,13 @@ class TestCallback:
 
     def test_accepts_address_from_userinfo_only(self, api: Api, issuer: Any) -> None:
         person = new_person()
-        issuer.person, issuer.told = {"sub": person["sub"]}, person
+        issuer.person, issuer.userinfo = {"sub": person["sub"]}, person
 
         assert me(api, Browser(api).come_back())["email"] == person["email"]
 
     def test_rejects_userinfo_of_another_subject(self, api: Api, issuer: Any) -> None:
         person = new_person()
-        issuer.person, issuer.told = {"sub": "one"}, {**person, "sub": "another"}
+        issuer.person, issuer.userinfo = {"sub": "one"}, {**person, "sub": "another"}
 
         assert_refused(Browser(api).come_back())
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import http.client
 import ssl
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from playwright.sync_api import sync_playwright
+
+from tests.harness.certificates import LOOPBACK, new_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-LOOPBACK = "127.0.0.1"
 OPTIONS = (
     "--no-sandbox",  # CI runs as root in a container
     "--disable-background-networking",
@@ -77,7 +72,7 @@ def proxying(url: str, folder: Path, *, prefix: str = "") -> Iterator[str]:
     """Serve an address over TLS, below a prefix, and return the address of the proxy."""
     server = _Proxy(url, prefix)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_new_certificate(folder))
+    context.load_cert_chain(new_certificate(folder))
     server.socket = context.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"https://{LOOPBACK}:{server.server_port}{prefix}"
@@ -124,33 +119,3 @@ class _Forwarding(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Write no log."""
-
-
-def _new_certificate(folder: Path) -> Path:
-    """Write a certificate of the loopback and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, LOOPBACK)])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "proxy.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path

@@ -1,31 +1,65 @@
-"""The issuer of services with `auth=oidc`: the one from their own tests, over real HTTP."""
+"""The issuer of services with `auth=oidc`: the one from their own tests, with TLS.
+
+Production rejects an issuer without TLS, even on the loopback.
+"""
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import ssl
+import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlencode
 
 import httpx2
 
-SOURCE = Path(__file__).parents[2] / "template/layers/{{auth_oidc}}/tests/fixtures/issuer.py"
+from tests.harness.certificates import new_certificate
+
+LAYER = Path(__file__).parents[2] / "template/layers/{{auth_oidc}}"
 
 
 @cache
 def _module() -> Any:
-    spec = importlib.util.spec_from_file_location("loopback_issuer", SOURCE)
+    _load("scripts.issuer", LAYER / "scripts/issuer.py")  # which the next one imports
+    return _load("loopback_issuer", LAYER / "tests/fixtures/issuer.py")
+
+
+def _load(name: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
+@cache
+def _certificate() -> Path:
+    folder = TemporaryDirectory(prefix="issuer-")
+    atexit.register(folder.cleanup)
+    return new_certificate(Path(folder.name))
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=_certificate())
+
+
 def new_issuer() -> Any:
     """Return a separate issuer, which responds inside a `with` block."""
-    return _module().LoopbackIssuer()
+    issuer = _module().LoopbackIssuer()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_certificate())
+    # The thread of a connection does its handshake: it would block the other connections.
+    issuer.socket = context.wrap_socket(
+        issuer.socket, server_side=True, do_handshake_on_connect=False
+    )
+    issuer.url = issuer.url.replace("http://", "https://")
+    return issuer
 
 
 @cache
@@ -35,12 +69,8 @@ def shared_issuer() -> Any:
 
 
 def issuer_settings(issuer: Any) -> dict[str, str]:
-    """Return the settings of a service that trusts this issuer."""
-    return {
-        "OIDC_ISSUER": issuer.url,
-        "OIDC_CLIENT_ID": _module().CLIENT_ID,
-        "OIDC_CLIENT_SECRET": _module().CLIENT_SECRET,
-    }
+    """Return the settings of a service that trusts this issuer and its certificate."""
+    return {**issuer.settings(), "SSL_CERT_FILE": str(_certificate())}
 
 
 def settings_of(auth: str) -> dict[str, str]:
@@ -48,12 +78,12 @@ def settings_of(auth: str) -> dict[str, str]:
     return issuer_settings(shared_issuer()) if auth == "oidc" else {}
 
 
-def let_in(location: str, **query: str) -> httpx2.URL:
+def let_in(location: str, *, login: str = "") -> httpx2.URL:
     """Authenticate at the issuer as a browser does, and return the URL of its redirect.
 
     With `login`, an address, the user is the one at this address. Otherwise it is the issuer's
     configured user.
     """
-    answer = httpx2.get(f"{location}&{urlencode(query)}", trust_env=False)
-    assert answer.status_code == httpx2.codes.FOUND, answer.text
+    answer = httpx2.post(location, data={"email": login}, verify=_trust(), trust_env=False)
+    assert answer.status_code == httpx2.codes.SEE_OTHER, answer.text
     return httpx2.URL(answer.headers["location"])
