@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FASTAPI_JWT = "fastapi-sqlalchemy-sqlite-jwt-async"
+FASTAPI_JWT = "fastapi-sqlalchemy-postgresql-jwt-async"
 FLASK_SESSION = "flask-sqlalchemy-sqlite-session-sync"
 NINJA_SESSION = "django-django-sqlite-session-async-ninja"
-DRF_JWT = "django-django-sqlite-jwt-sync-drf"
-QUART_API_KEY = "flask-sqlmodel-sqlite-api-key-async"
-FASTAPI_OIDC = "fastapi-sqlalchemy-sqlite-oidc-async"
+DRF_JWT = "django-django-postgresql-jwt-sync-drf"
+QUART_API_KEY = "flask-sqlmodel-postgresql-api-key-async"
+FASTAPI_OIDC = "fastapi-sqlalchemy-postgresql-oidc-async"
 SERVICES = (FASTAPI_JWT, FLASK_SESSION, NINJA_SESSION, DRF_JWT, QUART_API_KEY, FASTAPI_OIDC)
 """The combinations whose services are tested, by their ID."""
 
@@ -235,6 +235,66 @@ def _of_every_service(service: str) -> tuple[Guard, ...]:
     )
 
 
+def _of_the_process(service: str, path: str, proxies: str) -> tuple[Guard, ...]:
+    """Return the guards of the server. `proxies` is the argument with the trusted proxies."""
+    return (
+        Guard(
+            "trusted proxies are ignored",
+            service,
+            path,
+            f"trusted_hosts={proxies}",
+            "trusted_hosts=[]",
+            "test_process.py",
+        ),
+        Guard(
+            "every address of a chain of proxies is trusted",
+            service,
+            path,
+            f"trusted_hosts={proxies}",
+            'trusted_hosts="*"',
+            "test_process.py",
+        ),
+        Guard(
+            "no HTTPS in production",
+            service,
+            "guards.py",
+            "    if settings.production:",
+            "    if settings.debug:",
+            "test_process.py",
+        ),
+    )
+
+
+def _of_locks(service: str) -> tuple[Guard, ...]:
+    """Return the guards of services whose rows SQLAlchemy locks."""
+    return (
+        Guard(
+            "no lock of a user",
+            service,
+            "users/locks.py",
+            "\n    .with_for_update()",
+            "",
+            "users/test_api.py",
+        ),
+        Guard(
+            "no lock of the admins",
+            service,
+            "users/services.py",
+            "\n    .with_for_update()",
+            "",
+            "users/test_api.py",
+        ),
+        Guard(
+            "no lock of an item",
+            service,
+            "items/services.py",
+            ".with_for_update()",
+            "",
+            "items/test_api.py",
+        ),
+    )
+
+
 GUARDS = (
     *_of_every_service(FASTAPI_JWT),
     *_of_every_service(FLASK_SESSION),
@@ -242,6 +302,14 @@ GUARDS = (
     *_of_every_service(DRF_JWT),
     *_of_every_service(QUART_API_KEY),
     *_of_every_service(FASTAPI_OIDC),
+    *_of_the_process(FASTAPI_JWT, "app.py", "proxies"),
+    *_of_the_process(FLASK_SESSION, "app.py", "[*settings.trusted_proxies]"),
+    *_of_the_process(NINJA_SESSION, "config/asgi.py", "[*SERVICE.trusted_proxies]"),
+    *_of_the_process(DRF_JWT, "config/wsgi.py", "[*SERVICE.trusted_proxies]"),
+    *_of_the_process(QUART_API_KEY, "app.py", "[*settings.trusted_proxies]"),
+    *_of_locks(FASTAPI_JWT),
+    *_of_locks(QUART_API_KEY),
+    *_of_locks(FASTAPI_OIDC),
     *_of_accounts(FASTAPI_JWT),
     *_of_accounts(FLASK_SESSION),
     *_of_accounts(NINJA_SESSION, stored="password"),
@@ -436,5 +504,229 @@ GUARDS = (
         'col(ApiKey.expires_at) > bindparam("now")',
         "col(ApiKey.expires_at).is_not(None)",
         "auth/test_authentication.py",
+    ),
+    Guard(
+        "no lock of a user",
+        DRF_JWT,
+        "users/locks.py",
+        ".select_for_update()",
+        "",
+        "users/test_api.py",
+    ),
+    Guard(
+        "no lock of the admins",
+        DRF_JWT,
+        "users/services.py",
+        ".select_for_update()",
+        "",
+        "users/test_api.py",
+    ),
+    Guard(
+        "no lock of the admins on the admin site",
+        DRF_JWT,
+        "users/services.py",
+        ".select_for_update()",
+        "",
+        "test_admin.py",
+    ),
+    Guard(
+        "no lock of a login",
+        DRF_JWT,
+        "auth/logins.py",
+        ".select_for_update()",
+        "",
+        "auth/test_api.py",
+    ),
+    Guard(
+        "no lock of a login",
+        FASTAPI_JWT,
+        "auth/services.py",
+        "\n    .with_for_update()",
+        "",
+        "auth/test_api.py",
+    ),
+    Guard(
+        "no lock of a login at the issuer",
+        FASTAPI_OIDC,
+        "auth/pending.py",
+        "\n    .with_for_update()",
+        "",
+        "auth/test_login.py",
+    ),
+    Guard(
+        "no lock of the user of a new API key",
+        QUART_API_KEY,
+        "api_keys/services.py",
+        "    await lock_user(session, user_id=user_id)\n    if by",
+        "    if by",
+        "api_keys/test_api.py",
+    ),
+    Guard(
+        "no lock of the user of a new password",
+        FASTAPI_JWT,
+        "auth/set_password.py",
+        "    await lock_user(session, user_id=user.id)\n",
+        "",
+        "auth/test_set_password.py",
+    ),
+    Guard(
+        "no lock of the database",
+        FLASK_SESSION,
+        "engine.py",
+        "BEGIN IMMEDIATE",
+        "BEGIN",
+        "test_engine.py",
+    ),
+    Guard(
+        "no lock of the database",
+        NINJA_SESSION,
+        "config/databases.py",
+        '"IMMEDIATE"',
+        '"DEFERRED"',
+        "test_databases.py",
+    ),
+    Guard(
+        "no limit of a chunked body",
+        FASTAPI_JWT,
+        "middleware.py",
+        "            check_size(received, self.settings)\n",
+        "",
+        "test_middleware.py",
+    ),
+    Guard(
+        "no limit of an unread body",
+        FASTAPI_JWT,
+        "middleware.py",
+        "while unread and received <= self.settings.max_body_bytes:",
+        "while unread:",
+        "test_middleware.py",
+    ),
+    Guard(
+        "no end of a late body",
+        FASTAPI_JWT,
+        "middleware.py",
+        "raise RequestTimeout from None",
+        "raise",
+        "test_middleware.py",
+    ),
+    Guard(
+        "no end of a chunked body",
+        NINJA_SESSION,
+        "bodies.py",
+        "while more and len(body) <= limit:",
+        "while more:",
+        "test_bodies.py",
+    ),
+    Guard(
+        "an incomplete body",
+        NINJA_SESSION,
+        "bodies.py",
+        'BadRequest("The request body is incomplete.")',
+        "None",
+        "test_bodies.py",
+    ),
+    Guard(
+        "no end of a chunked body",
+        DRF_JWT,
+        "bodies.py",
+        "while more and len(body) <= limit:",
+        "while more:",
+        "test_threads.py",
+    ),
+    Guard(
+        "an incomplete body",
+        DRF_JWT,
+        "bodies.py",
+        'BadRequest("The request body is incomplete.")',
+        "None",
+        "test_threads.py",
+    ),
+    Guard(
+        "no end of a chunked body",
+        FLASK_SESSION,
+        "bodies.py",
+        "while more and len(body) <= limit:",
+        "while more:",
+        "test_threads.py",
+    ),
+    Guard(
+        "an incomplete body",
+        FLASK_SESSION,
+        "bodies.py",
+        'BadRequest("The request body is incomplete.")',
+        "None",
+        "test_threads.py",
+    ),
+    Guard(
+        "no length of a chunked body",
+        NINJA_SESSION,
+        "config/asgi.py",
+        'if b"transfer-encoding" in headers:',
+        "if not headers:",
+        "test_bodies.py",
+    ),
+    Guard(
+        "no length of a chunked body",
+        FLASK_SESSION,
+        "threads.py",
+        "max(length, len(body))",
+        "length",
+        "test_threads.py",
+    ),
+    Guard(
+        "no length of a chunked body",
+        DRF_JWT,
+        "threads.py",
+        "max(length, len(body))",
+        "length",
+        "test_threads.py",
+    ),
+    Guard(
+        "no limit of a chunked body",
+        FLASK_SESSION,
+        "hooks.py",
+        "        check_size(len(g.body), settings)\n",
+        "",
+        "test_body_size.py",
+    ),
+    Guard(
+        "no limit of a chunked body",
+        QUART_API_KEY,
+        "hooks.py",
+        "        check_size(len(g.body), settings)\n",
+        "",
+        "test_body_size.py",
+    ),
+    Guard(
+        "no end of a chunked body",
+        QUART_API_KEY,
+        "body_limit.py",
+        " and size <= self.limit",
+        "",
+        "test_body_size.py",
+    ),
+    Guard(
+        "an incomplete body",
+        QUART_API_KEY,
+        "body_limit.py",
+        '                scope[BODY_ERROR] = BadRequest("The request body is incomplete.")\n',
+        "",
+        "test_body_size.py",
+    ),
+    Guard(
+        "no limit of the time of a body",
+        QUART_API_KEY,
+        "hooks.py",
+        "settings.max_body_seconds",
+        "60",
+        "test_body_size.py",
+    ),
+    Guard(
+        "a limit of chunked bodies that is off by one",
+        FLASK_SESSION,
+        "hooks.py",
+        "settings.max_body_bytes + 1",
+        "settings.max_body_bytes",
+        "test_body_size.py",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,34 +14,58 @@ from tests.harness.services import bare_environment, install
 from tests.verify.guards import GUARDS, SERVICES, Guard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.harness.combinations import Combination
+    from tests.harness.databases import Database
 
 TESTS_FAILED = 1
 SECONDS = 120
 
 
+@dataclass(frozen=True)
+class Installed:
+    """An installed service, and the database of its tests."""
+
+    folder: Path
+    database_url: str
+
+
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def services(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_database: Callable[[Combination, str], Database],
+) -> dict[str, Installed]:
     """The installed services of the table, by the ID of their combination."""
     chosen = [each for each in VALID if each.id in SERVICES]
-    folders = {each.id: tmp_path_factory.mktemp(each.id) / "service" for each in chosen}
+    services = {
+        each.id: Installed(
+            tmp_path_factory.mktemp(each.id) / "service", new_database(each, "guards").url
+        )
+        for each in chosen
+    }
     for each in chosen:
-        install(each, folders[each.id])
-    return folders
+        install(each, services[each.id].folder)
+    return services
 
 
-def run_tests(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+def run_tests(service: Installed, *files: str) -> subprocess.CompletedProcess[str]:
     """Run test files of a service until the first failure, without coverage or bytecode.
 
     A change of the same length within a second would otherwise leave the old bytecode valid.
     """
     return subprocess.run(
         [
-            *(folder / ".venv" / "bin" / "python", "-m", "pytest", "-x", "-q", "--no-cov"),
+            *(service.folder / ".venv" / "bin" / "python", "-m", "pytest", "-x", "-q", "--no-cov"),
             *(f"tests/{file}" for file in files),
         ],
-        cwd=folder,
-        env={**bare_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=service.folder,
+        env={
+            **bare_environment(),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TEST_DATABASE_URL": service.database_url,
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -71,7 +96,7 @@ def test_guards_exist(service: str, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("service", SERVICES)
-def test_unchanged_service_passes(service: str, services: dict[str, Path]) -> None:
+def test_unchanged_service_passes(service: str, services: dict[str, Installed]) -> None:
     files = {each.tests for each in GUARDS if each.service == service}
 
     done = run_tests(services[service], *sorted(files))
@@ -81,13 +106,13 @@ def test_unchanged_service_passes(service: str, services: dict[str, Path]) -> No
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("guard", [pytest.param(each, id=each.id) for each in GUARDS])
-def test_service_finds_weakened_guard(guard: Guard, services: dict[str, Path]) -> None:
-    folder = services[guard.service]
-    path, weakened = weaken(folder, guard)
+def test_service_finds_weakened_guard(guard: Guard, services: dict[str, Installed]) -> None:
+    service = services[guard.service]
+    path, weakened = weaken(service.folder, guard)
     text = path.read_text(encoding="utf-8")
     path.write_text(weakened, encoding="utf-8")
     try:
-        done = run_tests(folder, guard.tests)
+        done = run_tests(service, guard.tests)
     finally:
         path.write_text(text, encoding="utf-8")
 
