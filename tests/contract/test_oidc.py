@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +23,7 @@ from tests.harness.accounts import (
 from tests.harness.api import Api
 from tests.harness.background import Background
 from tests.harness.issuer import issuer_settings, let_in, new_issuer, shared_issuer
-from tests.harness.logins import StoredLogins
+from tests.harness.logins import StoredLogins, earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +87,7 @@ def succeeded(answer: httpx2.Response) -> bool:
 
 def logged_in(api: Api, answer: httpx2.Response) -> Api:
     """Return a client with the session that the login started."""
-    assert answer.status_code == 303, answer.text
+    assert succeeded(answer), (answer.text, answer.headers.get("location"))
     caller, _ = in_session(api, answer.cookies["__Host-session"])
     return caller
 
@@ -100,13 +102,6 @@ def assert_refused(answer: httpx2.Response, error: str = "login_refused") -> Non
     """Check that the browser returned with an error, and that the service started no session."""
     assert answer.status_code == 303, answer.text
     assert answer.headers["location"] == f"{ME}?error={error}"
-    assert "set-cookie" not in answer.headers
-
-
-def assert_unknown(answer: httpx2.Response) -> None:
-    """Check that the service knows no such login, and so no page to return to."""
-    assert answer.status_code == 401, answer.text
-    assert answer.json()["type"] == "/problems/login-refused"
     assert "set-cookie" not in answer.headers
 
 
@@ -268,7 +263,7 @@ class TestCallback:
         with database.changing(deactivate, email):
             login = Background(partial(browser.bring, back)).until_blocked()
 
-        assert login.status == 303
+        assert_refused(login.answer, "account_deactivated")
         assert StoredLogins.of(database, service.combination, email).count() == before
 
     def test_deactivation_applies_immediately_and_can_be_undone(
@@ -303,7 +298,7 @@ class TestCallback:
 
         answer = api.get(address.raw_path.decode(), headers={"Cookie": cookies})
 
-        assert answer.status_code == 303
+        assert succeeded(answer)
         assert answer.cookies["__Host-session"] != account.tokens["cookie"]
         assert account.api.get(ME).status_code == 401
 
@@ -495,13 +490,28 @@ class TestRejected:
         assert succeeded(browser.come_back())
 
         # With a new code, which the issuer would accept.
-        assert_unknown(browser.come_back())
+        assert_refused(browser.come_back())
 
     @pytest.mark.parametrize("state", ["x", "", "\u00e9"])
     def test_rejects_unknown_state(self, api: Api, issuer: Any, state: str) -> None:
         issuer.person = new_person()
 
-        assert_unknown(Browser(api).come_back(state=state))
+        assert_refused(Browser(api).come_back(state=state))
+
+    def test_rejects_expired_login(self, api: Api, issuer: Any, database: Database) -> None:
+        issuer.person = new_person()
+        browser = Browser(api, return_to="/app")
+        state = sha256(browser.state_cookie.encode()).hexdigest()
+        ((expires_at,),) = database.run(
+            "SELECT expires_at FROM pending_login WHERE state_hash = %s", state
+        )
+        database.run(
+            "UPDATE pending_login SET expires_at = %s WHERE state_hash = %s",
+            earlier(expires_at, timedelta(minutes=10)),
+            state,
+        )
+
+        assert_refused(browser.come_back())
 
     @pytest.mark.parametrize("code", ["x", ""])
     def test_rejects_code_that_issuer_did_not_send(self, api: Api, issuer: Any, code: str) -> None:
@@ -514,11 +524,11 @@ class TestRejected:
         victim, attacker = Browser(api), Browser(api)
         address = let_in(attacker.there.headers["location"])
 
-        assert_unknown(victim.bring(address))
+        assert_refused(victim.bring(address))
 
     def test_rejects_missing_cookie_and_empty_callback(self, api: Api) -> None:
-        assert_unknown(api.get("/api/v1/auth/callback"))
-        assert_unknown(api.get("/api/v1/auth/callback", params={"error": "access_denied"}))
+        assert_refused(api.get("/api/v1/auth/callback"))
+        assert_refused(api.get("/api/v1/auth/callback", params={"error": "access_denied"}))
 
     def test_log_does_not_contain_callback_parameters(
         self, transcript: Transcript, start: Start, issuer: Any
@@ -530,6 +540,6 @@ class TestRejected:
             answer = browser.bring(address)
             log = server.log()
 
-        assert answer.status_code == 303
+        assert succeeded(answer)
         secret = [*address.params.values(), browser.state_cookie, answer.cookies["__Host-session"]]
         assert not [each for each in (*secret, person["email"]) if each in log]

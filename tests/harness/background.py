@@ -18,10 +18,8 @@ class Background:
 
     def __init__(self, send: Callable[[], httpx2.Response]) -> None:
         """Start the request."""
-        self._statuses: list[int] = []
-        self._thread = threading.Thread(
-            target=lambda: self._statuses.append(send().status_code), daemon=True
-        )
+        self._answers: list[httpx2.Response] = []
+        self._thread = threading.Thread(target=lambda: self._answers.append(send()), daemon=True)
         self._thread.start()
 
     def until_blocked(self) -> Background:
@@ -30,8 +28,13 @@ class Background:
         return self
 
     @property
+    def answer(self) -> httpx2.Response:
+        """The response, which is awaited."""
+        self._thread.join()
+        (answer,) = self._answers
+        return answer
+
+    @property
     def status(self) -> int:
         """The status of the response, which is awaited."""
-        self._thread.join()
-        (status,) = self._statuses
-        return status
+        return self.answer.status_code

@@ -50,8 +50,8 @@ class StoredLogins:
             self.database.run(
                 f"UPDATE {self.table} SET created_at = %s, {self.expiry} = %s {_OF_EMAIL}"  # noqa: S608 - our own
                 f" AND {self.expiry} = %s",
-                _earlier(begun, time),
-                _earlier(ends, time),
+                earlier(begun, time),
+                earlier(ends, time),
                 self.email,
                 ends,
             )
@@ -64,7 +64,7 @@ class StoredLogins:
         return [(begun, ends) for begun, ends in found]
 
 
-def _earlier(moment: datetime | str, time: timedelta) -> datetime | str:
+def earlier(moment: datetime | str, time: timedelta) -> datetime | str:
     """Return an earlier moment, in the type in which the database returned this one."""
     if isinstance(moment, str):
         return (datetime.fromisoformat(moment) - time).isoformat(" ", "microseconds")
