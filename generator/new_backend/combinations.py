@@ -1,34 +1,102 @@
-"""All valid combinations of choices, an n-wise cover of them, and even shards."""
+"""All valid combinations of choices, covers of them, and even shards.
+
+The questions of `_combine` form the core: each valid combination of their choices is enumerated.
+The questions of `_features` are covered: a combination has an answer to each feature, and the
+combinations contain each valid pair of choices, but not each set of features.
+"""
 
 from __future__ import annotations
 
 import re
 from itertools import combinations as subsets
+from itertools import product
 from typing import TYPE_CHECKING
 
 from new_backend.errors import InputRefusedError
-from new_backend.questions import OpenQuestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from new_backend.questions import Context, Questionnaire, Value
+    from new_backend.questions import Question, Questionnaire, Value
+
+    Answer = Value | None
+    """None means that the question does not apply."""
+
+    _Row = Mapping[str, Answer]
 
 Combination = dict[str, "Value"]
+_Numbers = tuple[int, ...]
+"""Choices as numbers, in the order of the questions: the core first, then the features."""
+
+_PAIRS = 2
 
 
 def all_combinations(questionnaire: Questionnaire) -> list[Combination]:
-    """Return every combination that no rule excludes, in the order of the choices.
+    """Return every combination of the core that no rule excludes, in the order of the choices.
 
     A question that does not apply has no key. Questions outside the combinations have the
     defaults of `copier.yml`, so that the list is the same on every machine.
     """
-    return list(_extend(questionnaire, 0, {}, {}))
+    space = _Space(questionnaire, questionnaire.combine)
+    found: dict[tuple[object, ...], Combination] = {}
+    for row in space.rows():
+        core = {name: value for name, value in row.items() if name in questionnaire.combine}
+        found.setdefault(tuple(core.items()), _asked(core))
+    return list(found.values())
 
 
-def name_of(combination: Mapping[str, Value]) -> str:
-    """Return the name of a combination in folders, reports and test ids."""
-    return "-".join(str(value).lower() for value in combination.values())
+def cover(
+    questionnaire: Questionnaire,
+    strength: int | None = None,
+    only: Sequence[Mapping[str, Value]] = (),
+) -> list[Combination]:
+    """Choose combinations of the core, each with an answer to every feature.
+
+    Args:
+        questionnaire: The questions of the template.
+        strength: How many choices meet: each valid set of so many occurs in a combination. None
+            takes every combination of the core, and each valid pair with a choice of a feature.
+        only: Choose only combinations that have all answers of one of these.
+    """
+    return _Cover(questionnaire, only).chosen(strength)
+
+
+def name_of(questionnaire: Questionnaire, combination: Mapping[str, Value]) -> str:
+    """Return the name of a combination in folders, reports and test IDs.
+
+    It contains the choices of the core, and the features that are on, such as `cache-redis`.
+    """
+    words = []
+    for name, value in combination.items():
+        if name not in questionnaire.features:
+            words.append(str(value).lower())
+        elif value != off(questionnaire.by_name[name]):
+            words += _name_of_feature(name.replace("_", "-"), value)
+    return "-".join(words)
+
+
+def _name_of_feature(name: str, value: Value) -> list[str]:
+    if isinstance(value, bool):
+        return [name if value else f"no-{name}"]
+    return [f"{name}-{value}"]
+
+
+def off(question: Question) -> Value:
+    """Return the choice of a feature that names of combinations omit: its default."""
+    if question.type == "bool":
+        return question.default is True
+    values = [choice.value for choice in question.choices]
+    return question.default if question.default in values else values[0]
+
+
+def pairs_of(combination: Mapping[str, Value]) -> list[str]:
+    """Return the answers of a combination as `--only` reads them."""
+    return [f"{name}={spelled(value)}" for name, value in combination.items()]
+
+
+def spelled(value: Value) -> str:
+    """Return an answer as `--only` reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def checked_strength(questionnaire: Questionnaire, value: str, alternative: str = "") -> int:
@@ -37,31 +105,28 @@ def checked_strength(questionnaire: Questionnaire, value: str, alternative: str 
     Raises:
         InputRefusedError: It is not between 1 and the number of questions to combine.
     """
-    highest = len(questionnaire.combine)
+    highest = len(questionnaire.combined)
     strength = int(value) if re.fullmatch(r"[0-9]{1,6}", value) else 0
     if not 1 <= strength <= highest:
         allowed = f"{alternative}, or a number" if alternative else "a number"
         message = f'--strength: invalid value "{value}". Use {allowed} from 1 to {highest}'
-        raise InputRefusedError(message, hint=f"It combines {', '.join(questionnaire.combine)}.")
+        raise InputRefusedError(message, hint=f"It combines {', '.join(questionnaire.combined)}.")
     return strength
 
 
 def covering(combinations: Sequence[Combination], strength: int) -> list[Combination]:
-    """Choose combinations so that each valid choice of `strength` answers occurs in one of them.
+    """Choose from combinations so that each set of `strength` choices in them occurs in one.
 
-    Greedy: the next combination is the one with the most choices that do not occur yet. The
-    combinations are enumerated, so that every rule holds without being known here.
+    Greedy: the next combination is the one with the most sets that do not occur yet.
     """
     names = list(dict.fromkeys(name for combination in combinations for name in combination))
-    columns = list(subsets(names, min(strength, len(names))))
-    occurring = [
-        {tuple((name, each.get(name)) for name in column) for column in columns}
-        for each in combinations
-    ]
+    size = min(strength, len(names))
+    rows = [tuple((name, each.get(name)) for name in names) for each in combinations]
+    occurring = [set(subsets(row, size)) for row in rows]
     missing = set().union(*occurring)
     chosen = []
     while missing:
-        best = max(range(len(combinations)), key=lambda index: len(occurring[index] & missing))
+        best = max(range(len(rows)), key=lambda index: len(occurring[index] & missing))
         chosen.append(best)
         missing -= occurring[best]
     return [combinations[index] for index in sorted(chosen)]
@@ -84,21 +149,232 @@ def shard(combinations: Sequence[Combination], part: str) -> list[Combination]:
     return list(combinations[index - 1 :: count])
 
 
-def _extend(
-    questionnaire: Questionnaire, position: int, context: Context, chosen: Combination
-) -> Iterator[Combination]:
-    last = questionnaire.questions.index(questionnaire.visible[-1])
-    context = dict(context)
-    for index in range(position, last + 1):
-        question = questionnaire.questions[index]
-        current = OpenQuestion(question, context, questionnaire)
-        if question.name in questionnaire.combine and current.applies:
-            for value in current.allowed:
-                picked = {question.name: value}
-                yield from _extend(
-                    questionnaire, index + 1, {**context, **picked}, {**chosen, **picked}
-                )
+def _asked(row: _Row) -> Combination:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+class _Space:
+    """The valid rows of some questions, and of the features that their rules refer to.
+
+    A rule is slow to render. Its result holds for all rows that agree in the answers to which the
+    rule refers, and is kept for them.
+    """
+
+    def __init__(self, questionnaire: Questionnaire, names: Iterable[str]) -> None:
+        self._questionnaire = questionnaire
+        chosen = questionnaire.combined
+        self._causes: dict[str, tuple[str, ...]] = {}
+        waiting = [*names]
+        while waiting:
+            name = waiting.pop()
+            if name not in self._causes:
+                self._causes[name] = tuple(sorted(_causes(questionnaire, name, chosen)))
+                waiting += self._causes[name]
+        self.names = [each.name for each in questionnaire.visible if each.name in self._causes]
+        self._known: dict[tuple[object, ...], tuple[Answer, ...]] = {}
+
+    def allowed(self, name: str, row: _Row) -> tuple[Answer, ...]:
+        """Return the choices of a question under the answers before it."""
+        key = (name, *(row.get(cause) for cause in self._causes[name]))
+        if key not in self._known:
+            current = self._questionnaire.at(name, _asked(row))
+            self._known[key] = current.allowed if current.applies else (None,)
+        return self._known[key]
+
+    def rows(self, before: _Row | None = None) -> Iterator[dict[str, Answer]]:
+        """Yield every row, in the order of the choices."""
+        row = dict(before or {})
+        if len(row) == len(self.names):
+            yield row
             return
-        if current.default is not None:
-            context[question.name] = current.default
-    yield chosen
+        name = self.names[len(row)]
+        for value in self.allowed(name, row):
+            yield from self.rows({**row, name: value})
+
+    def complete(
+        self,
+        fixed: _Row,
+        order: Callable[[str, Sequence[Answer], _Row], Sequence[Answer]] | None = None,
+    ) -> _Row | None:
+        """Return a row with these answers, or None if no valid row has them.
+
+        Where no choice is left, the search returns to the last question that is to blame. The
+        questions in between would only be tried in vain.
+
+        Args:
+            fixed: The answers that the row must have.
+            order: Sorts the choices of a question that is not fixed, best first, by the answers
+                that are fixed or were chosen before.
+        """
+        row: dict[str, Answer] = {}
+
+        def blamed(position: int) -> set[str] | None:
+            """Complete the row from a question on, or return the questions that prevent it."""
+            if position == len(self.names):
+                return None
+            name = self.names[position]
+            allowed = self.allowed(name, row)
+            found = set(self._causes[name])
+            if name in fixed:
+                allowed = tuple(each for each in allowed if each == fixed[name])
+            elif order:
+                allowed = tuple(order(name, allowed, {**fixed, **row}))
+            for value in allowed:
+                row[name] = value
+                causes = blamed(position + 1)
+                if causes is None:
+                    return None
+                del row[name]
+                if name not in causes:
+                    return causes
+                found |= causes - {name}
+            return found
+
+        return row if blamed(0) is None else None
+
+
+def _causes(questionnaire: Questionnaire, name: str, chosen: Iterable[str]) -> set[str]:
+    """Return the questions of rows whose answers decide what a question allows."""
+    question = questionnaire.by_name[name]
+    waiting: list[object] = [question.when, *(choice.validator for choice in question.choices)]
+    found: set[str] = set()
+    seen: set[object] = set()
+    while waiting:
+        text = waiting.pop()
+        if text in seen:
+            continue
+        seen.add(text)
+        for each in questionnaire.references(text):
+            cause = questionnaire.by_name[each]
+            if each in chosen:
+                found.add(each)
+            if each not in chosen or cause.when is not True:  # it may have its default
+                texts = [choice.validator for choice in cause.choices]
+                waiting += [cause.default, cause.when, *texts]
+    return found
+
+
+class _Cover:
+    """The choice of rows: each is a combination of the core, completed by the features."""
+
+    def __init__(self, questionnaire: Questionnaire, only: Sequence[Mapping[str, Value]]) -> None:
+        self._questionnaire = questionnaire
+        named = [question.name for question in questionnaire.visible]
+        self._core = [name for name in named if name in questionnaire.combine]
+        self._features = [questionnaire.by_name[n] for n in named if n in questionnaire.features]
+        self._space = _Space(questionnaire, questionnaire.combined)
+        # A row has all answers of one of these.
+        self._only: list[dict[str, Answer]] = [
+            {name: value for name, value in each.items() if name in self._space.names}
+            for each in only
+        ] or [{}]
+        combinations = all_combinations(questionnaire)
+        cores = [{name: each.get(name) for name in self._core} for each in combinations]
+        self._cores = [core for core in cores if self._is_valid(core)]
+        self._numbers: dict[tuple[str, Answer], int] = {}
+        self._size = 0
+        self._missing: set[_Numbers] = set()
+
+    def chosen(self, strength: int | None) -> list[Combination]:
+        """Return the rows, in the order of the core."""
+        if not self._features:
+            cores = [_asked(core) for core in self._cores]
+            return cores if strength is None else covering(cores, strength)
+        self._size = min(strength or _PAIRS, len(self._core) + len(self._features))
+        self._missing = self._sets()
+        rows = list(self._greedy() if strength else self._one_of_each_core())
+        rows += self._rest()
+        rows.sort(key=lambda row: self._cores.index({name: row[name] for name in self._core}))
+        names = [*self._core, *(feature.name for feature in self._features)]
+        return [_asked({name: row[name] for name in names}) for row in rows]
+
+    def _greedy(self) -> Iterator[_Row]:
+        """Take the row with the most missing sets, as long as one has some."""
+        while (row := self._best(self._cores)) and self._gain(row):
+            yield self._taken(row)
+
+    def _one_of_each_core(self) -> Iterator[_Row]:
+        for core in self._cores:
+            if row := self._best([core]):
+                yield self._taken(row)
+
+    def _rest(self) -> Iterator[_Row]:
+        """Take a row for each set that is still missing, unless no valid row contains it."""
+        answers = {number: answer for answer, number in self._numbers.items()}
+        for numbers in sorted(self._missing):
+            if numbers not in self._missing:
+                continue
+            wanted = dict(answers[number] for number in numbers)
+            if self._is_valid(wanted):
+                row = self._best(
+                    {**core, **wanted}
+                    for core in self._cores
+                    if all(core[name] == wanted.get(name, core[name]) for name in core)
+                )
+                if row:
+                    yield self._taken(row)
+
+    def _is_valid(self, answers: _Row) -> bool:
+        """Whether some row has these answers."""
+        return any(self._space.complete(fixed) for fixed in self._agreeing(answers))
+
+    def _agreeing(self, answers: _Row) -> Iterator[_Row]:
+        """Yield the answers with those of each `only` that agrees."""
+        for only in self._only:
+            if all(answers.get(name, value) == value for name, value in only.items()):
+                yield {**only, **answers}
+
+    def _best(self, candidates: Iterable[_Row]) -> _Row | None:
+        """Complete each candidate, and return the row with the most missing sets."""
+        completed = (
+            self._space.complete(fixed, self._preferred)
+            for candidate in candidates
+            for fixed in self._agreeing(candidate)
+        )
+        return max(filter(None, completed), key=self._gain, default=None)
+
+    def _preferred(self, name: str, allowed: Sequence[Answer], row: _Row) -> Sequence[Answer]:
+        """Sort the choices of a feature by the missing sets that they complete; off wins a tie."""
+        before = self._numbered(row)
+
+        def worth(answer: Answer) -> tuple[int, bool]:
+            number = self._number(name, answer)
+            met = sum((*each, number) in self._missing for each in subsets(before, self._size - 1))
+            return met, answer == off(self._questionnaire.by_name[name])
+
+        return sorted(allowed, key=worth, reverse=True)
+
+    def _gain(self, row: _Row) -> int:
+        return sum(each in self._missing for each in subsets(self._numbered(row), self._size))
+
+    def _taken(self, row: _Row) -> _Row:
+        self._missing -= {*subsets(self._numbered(row), self._size)}
+        return row
+
+    def _sets(self) -> set[_Numbers]:
+        """Return the sets of choices that must meet, also those that no valid row contains."""
+        cores = [self._numbered(core) for core in self._cores]
+        values = [
+            [self._number(feature.name, value) for value in _values(feature)]
+            for feature in self._features
+        ]
+        found: set[_Numbers] = set()
+        for count in range(self._size + 1):
+            of_core = {each for core in cores for each in subsets(core, self._size - count)}
+            for features in subsets(values, count):
+                found |= {(*a, *b) for a, b in product(of_core, product(*features))}
+        return found
+
+    def _numbered(self, row: _Row) -> _Numbers:
+        names = [*self._core, *(each.name for each in self._features)]
+        return tuple(self._number(name, row[name]) for name in names if name in row)
+
+    def _number(self, name: str, answer: Answer) -> int:
+        return self._numbers.setdefault((name, answer), len(self._numbers))
+
+
+def _values(feature: Question) -> list[Answer]:
+    """Return the choices of a feature, and None if it may not apply."""
+    values: list[Answer] = [choice.value for choice in feature.choices]
+    values = values or [True, False]
+    return [*values, *([] if feature.when is True else [None])]

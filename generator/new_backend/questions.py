@@ -72,6 +72,11 @@ class Question:
         """Its option on the command line."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def has_choices(self) -> bool:
+        """Whether it is answered by a choice, or by yes or no."""
+        return bool(self.choices) or self.type == "bool"
+
     def cast(self, raw: object) -> Value:
         """Convert a value of a flag or a file to the type of this question.
 
@@ -215,6 +220,7 @@ class Questionnaire:
     questions: tuple[Question, ...]
     groups: tuple[Group, ...]
     combine: tuple[str, ...]
+    features: tuple[str, ...]
     subdirectory: str
     environment_options: Mapping[str, Any]
     _templates: dict[str, Template] = field(default_factory=dict, repr=False, compare=False)
@@ -234,16 +240,24 @@ class Questionnaire:
         questions = tuple(
             _question(name, details) for name, details in data.items() if not name.startswith("_")
         )
+        combine, features = tuple(data["_combine"]), tuple(data.get("_features", ()))
+        _refuse_unsuitable(questions, combine, features)
         return cls(
             source=source,
             questions=questions,
             groups=tuple(
                 Group(group["title"], tuple(group["questions"])) for group in data["_groups"]
             ),
-            combine=tuple(data["_combine"]),
+            combine=combine,
+            features=features,
             subdirectory=data.get("_subdirectory", ""),
             environment_options=data.get("_envops", {}),
         )
+
+    @property
+    def combined(self) -> tuple[str, ...]:
+        """The questions that a combination answers: the core and the features."""
+        return (*self.combine, *self.features)
 
     @cached_property
     def visible(self) -> tuple[Question, ...]:
@@ -304,15 +318,26 @@ class Questionnaire:
         """Return the visible questions that a template depends on, also through hidden ones."""
         if not isinstance(text, str) or ("{{" not in text and "{%" not in text):
             return frozenset()
-        from jinja2 import meta
-
         found: set[str] = set()
-        for name in meta.find_undeclared_variables(self._environment.parse(text)):
+        for name in self._names_in(text):
             question = self.by_name.get(name)
             if question is None:
                 continue
             found |= self.references(question.default) if question.hidden else {name}
         return frozenset(found)
+
+    def _names_in(self, text: str) -> set[str]:
+        """Return the names that a template uses, also in the partials that it imports."""
+        from jinja2 import meta
+
+        tree = self._environment.parse(text)
+        found = meta.find_undeclared_variables(tree)
+        for name in meta.find_referenced_templates(tree):
+            if name is None:  # its name is computed
+                found |= {question.name for question in self.visible}
+            elif (path := self.source.root / name).is_file():
+                found |= self._names_in(path.read_text(encoding="utf-8"))
+        return found
 
     @cached_property
     def unanswered(self) -> tuple[tuple[str, str], ...]:
@@ -408,6 +433,21 @@ def _question(name: str, details: Any) -> Question:
         when=details.get("when", True),
         placeholder=details.get("placeholder", ""),
     )
+
+
+def _refuse_unsuitable(
+    questions: Sequence[Question], combine: Sequence[str], features: Sequence[str]
+) -> None:
+    by_name = {question.name: question for question in questions}
+    for key, names in (("_combine", combine), ("_features", features)):
+        for name in names:
+            question = by_name.get(name)
+            if question is None or question.hidden or not question.has_choices:
+                message = f"copier.yml: {key}: {name} is not a question with choices"
+                raise TemplateError(message)
+            if key == "_features" and name in combine:
+                message = f"copier.yml: {name} is in _combine and in _features. Remove one"
+                raise TemplateError(message)
 
 
 def _choices(name: str, declared: Any) -> Iterable[Choice]:

@@ -565,7 +565,7 @@ class TestOutcome:
             assert isinstance(found[name], (int, float))
             assert isinstance(expected[name], (int, float))
         assert found["results"][0].keys() == {
-            "combination", "stage", "outcome", "seconds", "cached", "detail", "repeat",
+            "id", "combination", "stage", "outcome", "seconds", "cached", "detail", "repeat",
         }  # fmt: skip
         assert Counter(each["outcome"] for each in expected["results"]) == {
             "passed": 2,

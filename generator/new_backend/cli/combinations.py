@@ -26,13 +26,12 @@ def run(
     part: Annotated[str | None, parameters.shard()] = None,
 ) -> None:
     """List the valid combinations of the options."""
-    from new_backend.combinations import all_combinations, checked_strength, covering, shard
+    from new_backend.combinations import checked_strength, cover, shard
     from new_backend.questions import Questionnaire
 
     questionnaire = Questionnaire.read(context.obj)
-    chosen = all_combinations(questionnaire)
-    if strength is not None:
-        chosen = covering(chosen, checked_strength(questionnaire, strength))
+    number = None if strength is None else checked_strength(questionnaire, strength)
+    chosen = cover(questionnaire, number)
     if part is not None:
         chosen = shard(chosen, part)
     if count:

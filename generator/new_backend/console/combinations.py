@@ -6,7 +6,8 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from new_backend.console.printing import print_json, shown
+from new_backend.combinations import pairs_of
+from new_backend.console.printing import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,12 +37,9 @@ def print_combinations(combinations: Sequence[Mapping[str, Any]], style: Format)
         print(json.dumps({"include": list(combinations)}, separators=(",", ":")))
     elif style is Format.GITLAB:
         # JSON is YAML. One variable holds the value of --only: GitLab allows no empty ones.
-        matrix = [
-            {"ONLY": ",".join(f"{name}={shown(value)}" for name, value in each.items())}
-            for each in combinations
-        ]
+        matrix = [{"ONLY": ",".join(pairs_of(each))} for each in combinations]
         job = {"extends": f".{_GITLAB_JOB}", "parallel": {"matrix": matrix}}
         print(json.dumps({_GITLAB_JOB: job}, indent=2))
     else:
         for combination in combinations:
-            print(" ".join(f"{name}={shown(value)}" for name, value in combination.items()))
+            print(" ".join(pairs_of(combination)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from new_backend.answers import Answer, Given, Source, settle
-from new_backend.combinations import all_combinations, checked_strength, covering, name_of, shard
+from new_backend.combinations import checked_strength, cover, name_of, pairs_of, shard
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
@@ -28,15 +28,12 @@ _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 class Case:
     """A combination, and all answers that it is rendered with."""
 
+    id: str
+    """The name of the case in folders, reports and test IDs."""
     choices: Combination
     answers: Mapping[str, Value]
     only: str
     """The value of `--only` that selects only this case."""
-
-    @property
-    def id(self) -> str:
-        """The name of the case in folders, reports and test IDs."""
-        return name_of(self.choices)
 
 
 def cases(
@@ -46,7 +43,8 @@ def cases(
 
     Args:
         questionnaire: The questions of the template.
-        strength: `all`, or how many choices must meet in some combination.
+        strength: `all` for every combination of the core, or how many choices must meet in some
+            combination.
         only: Answers such as `auth=jwt,ci=none`. A combination matches if it has all answers of
             one.
         part: The part for this machine, as `I/N`.
@@ -55,16 +53,11 @@ def cases(
         InputRefusedError: An argument is invalid, or no combination remains.
     """
     wanted = [_read(questionnaire, each) for each in only]
-    found = [
-        each
-        for each in all_combinations(questionnaire)
-        if not wanted or any(_fits(questionnaire, each, answers) for answers in wanted)
-    ]
+    number = None if strength == ALL else checked_strength(questionnaire, strength, ALL)
+    found = cover(questionnaire, number, wanted)
     if not found:
         message = f"--only {' --only '.join(only)}: no valid combination has these answers"
         raise InputRefusedError(message, hint="new-backend combinations lists them.")
-    if strength != ALL:
-        found = covering(found, checked_strength(questionnaire, strength, ALL))
     if part is not None:
         found = shard(found, part)
     return [_case(questionnaire, each, wanted) for each in found]
@@ -102,7 +95,7 @@ def _fits(
     return all(
         combination.get(name) == value
         for name, value in answers.items()
-        if name in questionnaire.combine
+        if name in questionnaire.combined
     )
 
 
@@ -112,8 +105,8 @@ def _case(
     fitting = [each for each in wanted if _fits(questionnaire, combination, each)]
     others: dict[str, Value] = {}
     for name, value in (pair for each in fitting for pair in each.items()):
-        if name not in questionnaire.combine and others.setdefault(name, value) != value:
-            both = f"both {others[name]} and {value} for {name_of(combination)}"
+        if name not in questionnaire.combined and others.setdefault(name, value) != value:
+            both = f"both {others[name]} and {value} for {name_of(questionnaire, combination)}"
             message = f"--only: {name} is {both}"
             raise InputRefusedError(message, hint="Verify one after the other.")
     given = _with_drawn(questionnaire, {"project_name": PROJECT_NAME, **others, **combination})
@@ -121,9 +114,8 @@ def _case(
         questionnaire,
         Given({name: Answer(value, Source.FLAG, name) for name, value in given.items()}, {}),
     )
-    only = ",".join(f"{name}={str(value).lower()}" for name, value in combination.items())
-    extra = "".join(f",{name}={value}" for name, value in others.items())
-    return Case(combination, answers.values, only + extra)
+    only = ",".join(pairs_of({**combination, **others}))
+    return Case(name_of(questionnaire, combination), combination, answers.values, only)
 
 
 def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Mapping[str, Value]:

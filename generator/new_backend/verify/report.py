@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from new_backend.combinations import name_of
 from new_backend.documents import as_json
 from new_backend.errors import InputRefusedError, TargetRefusedError
 from new_backend.invocation import installed
@@ -39,6 +38,8 @@ class Outcome(StrEnum):
 class Result:
     """A stage of a combination: its outcome, its cost, and how to repeat it."""
 
+    id: str
+    """The name of the combination."""
     combination: Mapping[str, Any]
     stage: Stage
     outcome: Outcome
@@ -49,11 +50,6 @@ class Result:
     """The findings, or a short summary of a pass."""
     repeat: str = ""
     """The command that repeats only this stage."""
-
-    @property
-    def id(self) -> str:
-        """The name of the combination."""
-        return name_of(self.combination)
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,7 @@ class _Run:
         results = list(after)
         for stage in stages:
             if any(each.outcome in (Outcome.FAILED, Outcome.NOT_RUN) for each in results):
-                results.append(Result(case.choices, stage, Outcome.NOT_RUN))
+                results.append(Result(case.id, case.choices, stage, Outcome.NOT_RUN))
             else:
                 results.append(self._attempt(case, stage))
             if not self.place.stopped.is_set():  # after Ctrl-C, a failure has no meaning
@@ -250,7 +250,7 @@ class _Run:
                 case.only, stage, self.request.template, self.request.resolution
             )
         seconds = round(time.monotonic() - started, 2)
-        return Result(case.choices, stage, outcome, seconds, cached, detail, repeat)
+        return Result(case.id, case.choices, stage, outcome, seconds, cached, detail, repeat)
 
     def _unless_known(self, key: Sequence[object], do: Callable[[], str]) -> tuple[str, bool]:
         """Run a stage unless this key has passed before, and record the pass."""
