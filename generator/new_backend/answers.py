@@ -166,6 +166,8 @@ def described_default(questionnaire: Questionnaire, question: Question) -> str:
         return _KNOWN_BY_MACHINE[question.name][1]
     if derived := questionnaire.references(question.default):
         return f"from {', '.join(sorted(derived))}"
+    if isinstance(question.default, list):
+        return ", ".join(question.default) or "(none)"
     return "" if question.default is None else str(question.default)
 
 
@@ -176,9 +178,10 @@ def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> l
         flag = questionnaire.by_name[name].flag
         if isinstance(value, bool):
             words.append(flag if value else flag.replace("--", "--no-", 1))
-        else:
-            # One word: a value may begin with a hyphen.
-            words += [f"{flag}={value}"] if str(value).startswith("-") else [flag, str(value)]
+            continue
+        text = ",".join(value) if isinstance(value, list) else str(value)
+        # One word: a value may begin with a hyphen.
+        words += [f"{flag}={text}"] if text.startswith("-") else [flag, text]
     return words
 
 

@@ -109,9 +109,13 @@ def _parse_toml(text: str) -> object:
 
     data: Mapping[str, Any] = tomllib.loads(text, parse_float=str)
     return {
-        key: str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        key: [_spelled(each) for each in value] if isinstance(value, list) else _spelled(value)
         for key, value in data.items()
     }
+
+
+def _spelled(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

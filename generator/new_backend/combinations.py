@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
     from new_backend.questions import Question, Questionnaire, Value
 
-    Answer = Value | None
+    Answer = str | bool | None
     """None means that the question does not apply."""
 
     _Row = Mapping[str, Answer]
+    """Answers by part: a question, or a choice of a multiselect question, such as `extras=mail`."""
 
 Combination = dict[str, "Value"]
 _Numbers = tuple[int, ...]
 """Choices as numbers, in the order of the questions: the core first, then the features."""
 
 _PAIRS = 2
+SEPARATOR = "+"
+"""Separates the choices of a multiselect question in `--only`."""
+_IS = "="
 
 
 def all_combinations(questionnaire: Questionnaire) -> list[Combination]:
@@ -70,7 +74,7 @@ def name_of(questionnaire: Questionnaire, combination: Mapping[str, Value]) -> s
     for name, value in combination.items():
         if name not in questionnaire.features:
             words.append(str(value).lower())
-        elif value != off(questionnaire.by_name[name]):
+        elif value != _off(questionnaire.by_name[name]):
             words += _name_of_feature(name.replace("_", "-"), value)
     return "-".join(words)
 
@@ -78,25 +82,28 @@ def name_of(questionnaire: Questionnaire, combination: Mapping[str, Value]) -> s
 def _name_of_feature(name: str, value: Value) -> list[str]:
     if isinstance(value, bool):
         return [name if value else f"no-{name}"]
-    return [f"{name}-{value}"]
+    return [f"{name}-{each}" for each in (value if isinstance(value, list) else [value])]
 
 
-def off(question: Question) -> Value:
+def _off(question: Question) -> Value:
     """Return the choice of a feature that names of combinations omit: its default."""
+    if question.multiselect:
+        return []
     if question.type == "bool":
         return question.default is True
     values = [choice.value for choice in question.choices]
-    return question.default if question.default in values else values[0]
+    return next((value for value in values if value == question.default), values[0])
 
 
 def pairs_of(combination: Mapping[str, Value]) -> list[str]:
     """Return the answers of a combination as `--only` reads them."""
-    return [f"{name}={spelled(value)}" for name, value in combination.items()]
+    return [f"{name}={_spelled(value)}" for name, value in combination.items()]
 
 
-def spelled(value: Value) -> str:
-    """Return an answer as `--only` reads it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _spelled(value: Value) -> str:
+    if isinstance(value, list):
+        return SEPARATOR.join(value)
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def checked_strength(questionnaire: Questionnaire, value: str, alternative: str = "") -> int:
@@ -149,8 +156,35 @@ def shard(combinations: Sequence[Combination], part: str) -> list[Combination]:
     return list(combinations[index - 1 :: count])
 
 
+def _parts(question: Question) -> list[str]:
+    if question.multiselect:
+        return [f"{question.name}{_IS}{choice.value}" for choice in question.choices]
+    return [question.name]
+
+
+def _split(questionnaire: Questionnaire, answers: Mapping[str, Value]) -> dict[str, Answer]:
+    """Return the parts of the answers to questions that a combination answers."""
+    row: dict[str, Answer] = {}
+    for name, value in answers.items():
+        if name in questionnaire.combined:
+            for part in _parts(questionnaire.by_name[name]):
+                choice = part.partition(_IS)[2]
+                row[part] = choice in value if isinstance(value, list) else value
+    return row
+
+
 def _asked(row: _Row) -> Combination:
-    return {name: value for name, value in row.items() if value is not None}
+    """Return the answers of a row, with a list for each multiselect question."""
+    answers: Combination = {}
+    for part, value in row.items():
+        name, several, choice = part.partition(_IS)
+        if value is not None and several:
+            before = answers.get(name)
+            chosen = [choice] if value else []
+            answers[name] = [*(before if isinstance(before, list) else []), *chosen]
+        elif value is not None:
+            answers[name] = value
+    return answers
 
 
 class _Space:
@@ -162,34 +196,57 @@ class _Space:
 
     def __init__(self, questionnaire: Questionnaire, names: Iterable[str]) -> None:
         self._questionnaire = questionnaire
-        chosen = questionnaire.combined
-        self._causes: dict[str, tuple[str, ...]] = {}
+        causes: dict[str, set[str]] = {}
         waiting = [*names]
         while waiting:
             name = waiting.pop()
-            if name not in self._causes:
-                self._causes[name] = tuple(sorted(_causes(questionnaire, name, chosen)))
-                waiting += self._causes[name]
-        self.names = [each.name for each in questionnaire.visible if each.name in self._causes]
-        self._known: dict[tuple[object, ...], tuple[Answer, ...]] = {}
+            if name not in causes:
+                causes[name] = _causes(questionnaire, name)
+                waiting += causes[name]
+        questions = [each for each in questionnaire.visible if each.name in causes]
+        parts = {question.name: _parts(question) for question in questions}
+        self.parts = [part for question in questions for part in parts[question.name]]
+        self._causes = {
+            part: [
+                *(cause for name in sorted(causes[question.name]) for cause in parts[name]),
+                *(before for before in parts[question.name][:position] if question.validator),
+            ]
+            for question in questions
+            for position, part in enumerate(parts[question.name])
+        }
+        self._known: dict[tuple[object, ...], Sequence[Answer]] = {}
 
-    def allowed(self, name: str, row: _Row) -> tuple[Answer, ...]:
-        """Return the choices of a question under the answers before it."""
-        key = (name, *(row.get(cause) for cause in self._causes[name]))
+    def allowed(self, part: str, row: _Row) -> Sequence[Answer]:
+        """Return the answers that a part can have under the answers before it."""
+        key = (part, *(row.get(cause) for cause in self._causes[part]))
         if key not in self._known:
-            current = self._questionnaire.at(name, _asked(row))
-            self._known[key] = current.allowed if current.applies else (None,)
+            self._known[key] = self._evaluated(part, _asked(row))
         return self._known[key]
+
+    def _evaluated(self, part: str, before: Combination) -> Sequence[Answer]:
+        name, several, choice = part.partition(_IS)
+        current = self._questionnaire.at(name, before)
+        if not current.applies:
+            return [None]
+        if not several:
+            return current.allowed
+        answers = [True, False] if choice in current.allowed else [False]
+        if part != _parts(current.question)[-1]:
+            return answers
+        others = before.get(name, [])
+        chosen = others if isinstance(others, list) else []
+        # Only now the whole list is known, which the validator of the question may refuse.
+        return [each for each in answers if not current.problem([*chosen, *[choice] * each])]
 
     def rows(self, before: _Row | None = None) -> Iterator[dict[str, Answer]]:
         """Yield every row, in the order of the choices."""
         row = dict(before or {})
-        if len(row) == len(self.names):
+        if len(row) == len(self.parts):
             yield row
             return
-        name = self.names[len(row)]
-        for value in self.allowed(name, row):
-            yield from self.rows({**row, name: value})
+        part = self.parts[len(row)]
+        for value in self.allowed(part, row):
+            yield from self.rows({**row, part: value})
 
     def complete(
         self,
@@ -198,45 +255,46 @@ class _Space:
     ) -> _Row | None:
         """Return a row with these answers, or None if no valid row has them.
 
-        Where no choice is left, the search returns to the last question that is to blame. The
-        questions in between would only be tried in vain.
+        Where no answer is left, the search returns to the last part that is to blame. The parts in
+        between would only be tried in vain.
 
         Args:
             fixed: The answers that the row must have.
-            order: Sorts the choices of a question that is not fixed, best first, by the answers
+            order: Sorts the answers of a part that is not fixed, best first, by the answers
                 that are fixed or were chosen before.
         """
         row: dict[str, Answer] = {}
 
         def blamed(position: int) -> set[str] | None:
-            """Complete the row from a question on, or return the questions that prevent it."""
-            if position == len(self.names):
+            """Complete the row from a part on, or return the parts that prevent it."""
+            if position == len(self.parts):
                 return None
-            name = self.names[position]
-            allowed = self.allowed(name, row)
-            found = set(self._causes[name])
-            if name in fixed:
-                allowed = tuple(each for each in allowed if each == fixed[name])
+            part = self.parts[position]
+            allowed = self.allowed(part, row)
+            found = set(self._causes[part])
+            if part in fixed:
+                allowed = [each for each in allowed if each == fixed[part]]
             elif order:
-                allowed = tuple(order(name, allowed, {**fixed, **row}))
+                allowed = order(part, allowed, {**fixed, **row})
             for value in allowed:
-                row[name] = value
+                row[part] = value
                 causes = blamed(position + 1)
                 if causes is None:
                     return None
-                del row[name]
-                if name not in causes:
+                del row[part]
+                if part not in causes:
                     return causes
-                found |= causes - {name}
+                found |= causes - {part}
             return found
 
         return row if blamed(0) is None else None
 
 
-def _causes(questionnaire: Questionnaire, name: str, chosen: Iterable[str]) -> set[str]:
+def _causes(questionnaire: Questionnaire, name: str) -> set[str]:
     """Return the questions of rows whose answers decide what a question allows."""
     question = questionnaire.by_name[name]
-    waiting: list[object] = [question.when, *(choice.validator for choice in question.choices)]
+    texts = [choice.validator for choice in question.choices]
+    waiting: list[object] = [question.when, question.validator, *texts]
     found: set[str] = set()
     seen: set[object] = set()
     while waiting:
@@ -246,30 +304,32 @@ def _causes(questionnaire: Questionnaire, name: str, chosen: Iterable[str]) -> s
         seen.add(text)
         for each in questionnaire.references(text):
             cause = questionnaire.by_name[each]
-            if each in chosen:
+            if each in questionnaire.combined:
                 found.add(each)
-            if each not in chosen or cause.when is not True:  # it may have its default
+            if (
+                each not in questionnaire.combined or cause.when is not True
+            ):  # it may have its default
                 texts = [choice.validator for choice in cause.choices]
                 waiting += [cause.default, cause.when, *texts]
-    return found
+    return found - {name}
 
 
 class _Cover:
     """The choice of rows: each is a combination of the core, completed by the features."""
 
     def __init__(self, questionnaire: Questionnaire, only: Sequence[Mapping[str, Value]]) -> None:
-        self._questionnaire = questionnaire
-        named = [question.name for question in questionnaire.visible]
-        self._core = [name for name in named if name in questionnaire.combine]
-        self._features = [questionnaire.by_name[n] for n in named if n in questionnaire.features]
         self._space = _Space(questionnaire, questionnaire.combined)
+        self._core = [part for part in self._space.parts if part in questionnaire.combine]
+        self._features: dict[str, Question] = {
+            part: question
+            for question in questionnaire.visible
+            if question.name in questionnaire.features
+            for part in _parts(question)
+        }
         # A row has all answers of one of these.
-        self._only: list[dict[str, Answer]] = [
-            {name: value for name, value in each.items() if name in self._space.names}
-            for each in only
-        ] or [{}]
-        combinations = all_combinations(questionnaire)
-        cores = [{name: each.get(name) for name in self._core} for each in combinations]
+        self._only = [_split(questionnaire, each) for each in only] or [{}]
+        combinations = [_split(questionnaire, each) for each in all_combinations(questionnaire)]
+        cores = [{part: each.get(part) for part in self._core} for each in combinations]
         self._cores = [core for core in cores if self._is_valid(core)]
         self._numbers: dict[tuple[str, Answer], int] = {}
         self._size = 0
@@ -285,8 +345,8 @@ class _Cover:
         rows = list(self._greedy() if strength else self._one_of_each_core())
         rows += self._rest()
         rows.sort(key=lambda row: self._cores.index({name: row[name] for name in self._core}))
-        names = [*self._core, *(feature.name for feature in self._features)]
-        return [_asked({name: row[name] for name in names}) for row in rows]
+        parts = [*self._core, *self._features]
+        return [_asked({part: row[part] for part in parts}) for row in rows]
 
     def _greedy(self) -> Iterator[_Row]:
         """Take the row with the most missing sets, as long as one has some."""
@@ -333,14 +393,15 @@ class _Cover:
         )
         return max(filter(None, completed), key=self._gain, default=None)
 
-    def _preferred(self, name: str, allowed: Sequence[Answer], row: _Row) -> Sequence[Answer]:
+    def _preferred(self, part: str, allowed: Sequence[Answer], row: _Row) -> Sequence[Answer]:
         """Sort the choices of a feature by the missing sets that they complete; off wins a tie."""
         before = self._numbered(row)
+        feature = self._features[part]
 
         def worth(answer: Answer) -> tuple[int, bool]:
-            number = self._number(name, answer)
+            number = self._number(part, answer)
             met = sum((*each, number) in self._missing for each in subsets(before, self._size - 1))
-            return met, answer == off(self._questionnaire.by_name[name])
+            return met, answer == (_off(feature) if part == feature.name else False)
 
         return sorted(allowed, key=worth, reverse=True)
 
@@ -355,8 +416,8 @@ class _Cover:
         """Return the sets of choices that must meet, also those that no valid row contains."""
         cores = [self._numbered(core) for core in self._cores]
         values = [
-            [self._number(feature.name, value) for value in _values(feature)]
-            for feature in self._features
+            [self._number(part, answer) for answer in _answers(part, feature)]
+            for part, feature in self._features.items()
         ]
         found: set[_Numbers] = set()
         for count in range(self._size + 1):
@@ -366,15 +427,15 @@ class _Cover:
         return found
 
     def _numbered(self, row: _Row) -> _Numbers:
-        names = [*self._core, *(each.name for each in self._features)]
-        return tuple(self._number(name, row[name]) for name in names if name in row)
+        parts = [*self._core, *self._features]
+        return tuple(self._number(part, row[part]) for part in parts if part in row)
 
-    def _number(self, name: str, answer: Answer) -> int:
-        return self._numbers.setdefault((name, answer), len(self._numbers))
+    def _number(self, part: str, answer: Answer) -> int:
+        return self._numbers.setdefault((part, answer), len(self._numbers))
 
 
-def _values(feature: Question) -> list[Answer]:
-    """Return the choices of a feature, and None if it may not apply."""
-    values: list[Answer] = [choice.value for choice in feature.choices]
-    values = values or [True, False]
-    return [*values, *([] if feature.when is True else [None])]
+def _answers(part: str, feature: Question) -> list[Answer]:
+    """Return the answers to a part of a feature, with None if it may not apply."""
+    values = [choice.value for choice in feature.choices]
+    answers: list[Answer] = [*values] if values and part == feature.name else [True, False]
+    return [*answers, *([] if feature.when is True else [None])]

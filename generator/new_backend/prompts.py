@@ -39,7 +39,8 @@ _NARROWEST = 20
 _DESCRIPTION_COLUMNS = 30
 """A description with less space than this goes below its title."""
 _POINTER_COLUMNS = 3
-_DISABLED_MARK = "- "
+_MARK_COLUMNS = 2
+"""questionary puts a mark before a disabled choice, and before each choice of a checkbox."""
 _ESCAPE_SECONDS = 0.1
 """How long Esc may be the beginning of an arrow key, over a slow connection."""
 
@@ -130,6 +131,8 @@ def ask(
     if not (current.question.type == "bool" or current.options):
         return _type(current, str(proposed or ""), problem, can_go_back=can_go_back)
     entries = _entries(current)
+    if current.question.multiselect:
+        return _check(current, entries, proposed or [], can_go_back=can_go_back)
     default = next(
         (entry for entry in entries if entry.value == proposed and not entry.disabled), None
     )
@@ -139,6 +142,27 @@ def ask(
         value = choose(f"{current.question.help}:", entries, default)
         if value is not BACK or can_go_back:
             return value
+
+
+def _check(
+    current: OpenQuestion,
+    entries: Sequence[questionary.Choice],
+    proposed: Value,
+    *,
+    can_go_back: bool,
+) -> Any:
+    """Ask for any number of choices."""
+    for entry in entries:
+        chosen = isinstance(proposed, list) and entry.value in proposed
+        entry.checked = chosen and not entry.disabled
+    question = questionary.checkbox(
+        _message(f"{current.question.help}:"),
+        entries,
+        instruction="(Space selects, Enter confirms)",
+        use_jk_keys=False,
+        **_terminal(),
+    )
+    return _ask(question, *(["escape", "left"] if can_go_back else []))
 
 
 def _type(
@@ -177,22 +201,20 @@ def _ask(question: questionary.Question, *keys_back: str) -> Any:
 def _entries(current: OpenQuestion) -> list[questionary.Choice]:
     if current.question.type == "bool":
         return [questionary.Choice("Yes", value=True), questionary.Choice("No", value=False)]
-    width = max(
-        len(option.choice.title) + len(_DISABLED_MARK) * bool(option.reason)
-        for option in current.options
-    )
-    return [_entry(option, width) for option in current.options]
+    marked = current.question.multiselect
+    marks = [_MARK_COLUMNS if option.reason or marked else 0 for option in current.options]
+    pairs = list(zip(current.options, marks, strict=True))
+    width = max(len(option.choice.title) + mark for option, mark in pairs)
+    return [_entry(option, width, mark) for option, mark in pairs]
 
 
-def _entry(option: Option, width: int) -> questionary.Choice:
+def _entry(option: Option, width: int, mark: int) -> questionary.Choice:
     """Return a choice with its description, or greyed out with the reason that excludes it."""
     choice = option.choice
+    text = f"not available: {option.reason}" if option.reason else choice.description
+    line = _two_columns(choice.title, text, _POINTER_COLUMNS + mark, width - mark)
     if not option.reason:
-        line = _two_columns(choice.title, choice.description, _POINTER_COLUMNS, width)
         return questionary.Choice(line, choice.value)
-    mark = len(_DISABLED_MARK)
-    reason = f"not available: {option.reason}"
-    line = _two_columns(choice.title, reason, _POINTER_COLUMNS + mark, width - mark)
     # With a text here, questionary would add it in parentheses, and not wrap it.
     return questionary.Choice(line, choice.value, disabled=True)  # type: ignore[arg-type]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from new_backend.template_source import TemplateSource
 
-Value = str | bool
+Value = str | bool | list[str]
 Context = dict[str, Any]
 """The names that a template can use: the answers, and computed values of any type."""
 
@@ -32,8 +32,9 @@ _OF_COPIER = ("_copier_answers", "_copier_conf")
 # The C loader, where PyYAML was built with it, is ten times faster.
 _YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TYPES = ("str", "bool", "yaml")
-_KEYS = ("type", "help", "default", "choices", "validator", "when", "placeholder")
+_KEYS = ("type", "help", "default", "choices", "validator", "when", "placeholder", "multiselect")
 _KEYS_OF_CHOICE = ("value", "validator")
+_BETWEEN_CHOICES = frozenset(",+=")
 # YAML's words for a boolean, as Copier casts them (copier/_tools.py, cast_to_bool).
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0", "~", "null", "none", ""})
@@ -56,11 +57,13 @@ class Question:
     name: str
     type: str = "str"
     help: str = ""
-    default: str | bool | None = None
+    default: str | bool | list[str] | None = None
     choices: tuple[Choice, ...] = ()
     validator: str = ""
     when: str | bool = True
     placeholder: str = ""
+    multiselect: bool = False
+    """Whether its answer is a list of choices."""
 
     @property
     def hidden(self) -> bool:
@@ -86,6 +89,8 @@ class Question:
         if raw is None:
             message = "has no value. Add one, or leave the question out"
             raise ValueError(message)
+        if self.multiselect:
+            return self._cast_list(raw)
         if self.type == "bool":
             if isinstance(raw, bool):
                 return raw
@@ -102,6 +107,22 @@ class Question:
             message = f"is {kind}, not text"
             raise ValueError(message)  # noqa: TRY004 - invalid input, not a bug
         return raw
+
+    def _cast_list(self, raw: object) -> list[str]:
+        entries: list[Any] = raw if isinstance(raw, list) else [raw]
+        if not all(isinstance(entry, str) for entry in entries):
+            message = f"is not a list of choices, such as {self.choices[0].value}"
+            raise ValueError(message)
+        return self.in_order(
+            [word.strip() for entry in entries for word in entry.split(",") if word.strip()]
+        )
+
+    def in_order(self, values: Iterable[str]) -> list[str]:
+        """Return these choices once each, in the order of `copier.yml`, as Copier does."""
+        given = dict.fromkeys(values)
+        listed = [choice.value for choice in self.choices]
+        unknown = [value for value in given if value not in listed]
+        return [value for value in listed if value in given] + unknown
 
 
 @dataclass(frozen=True)
@@ -156,7 +177,7 @@ class OpenQuestion:
         return tuple(self._option(choice) for choice in self.question.choices)
 
     @property
-    def allowed(self) -> tuple[Value, ...]:
+    def allowed(self) -> tuple[str | bool, ...]:
         """The allowed values of a question with choices."""
         if self.question.type == "bool":
             return (True, False)
@@ -164,7 +185,8 @@ class OpenQuestion:
 
     def offers(self, value: Value) -> bool:
         """Whether the value is one of the choices, excluded or not. Always true without choices."""
-        return not self.options or any(option.choice.value == value for option in self.options)
+        offered = [option.choice.value for option in self.options]
+        return not offered or all(each in offered for each in _listed(value))
 
     @cached_property
     def default(self) -> Any:
@@ -176,21 +198,35 @@ class OpenQuestion:
                 default = _truth(default)
             elif self.question.type == "yaml":
                 default = _parsed(self.question, default)
+        if self.question.multiselect:
+            return self._default_list(default)
         if self.options and default not in self.allowed:
             return next(iter(self.allowed), None)
         return default
 
     def problem(self, value: Value) -> str:
         """Return what is wrong with a value and what is allowed, or an empty text."""
-        if not self.offers(value):
-            return self._unknown_choice(str(value))
+        for each in _listed(value):
+            if not self.offers(each):
+                return self._unknown_choice(str(each))
         for option in self.options:
-            if option.choice.value == value and option.reason:
+            if option.choice.value in _listed(value) and option.reason:
                 rule = f" (rule {option.rule})" if option.rule else ""
-                return f'"{value}" is not available: {option.reason}{rule}'
+                return f'"{option.choice.value}" is not available: {option.reason}{rule}'
         if self.question.validator:
             return self._render(self.question.validator, {self.name: value}).strip()
         return ""
+
+    def _default_list(self, default: Any) -> list[str] | None:
+        if default is None:
+            return None
+        if isinstance(default, str):
+            default = _parsed(self.question, default)
+        if not isinstance(default, list):
+            message = f"copier.yml: the default of {self.name} is not a list of choices"
+            raise TemplateError(message)
+        values = [self._render(each) if isinstance(each, str) else str(each) for each in default]
+        return [each for each in self.question.in_order(values) if each in self.allowed]
 
     def _unknown_choice(self, value: str) -> str:
         offered = [choice.value for choice in self.question.choices]
@@ -399,9 +435,9 @@ class Questionnaire:
     def _reason(self, rule: str) -> str:
         """Return the reason of a rule, under the first answers that it excludes."""
         names = [
-            name for name in self.references(f"{{{{ {rule} }}}}") if self.by_name[name].choices
+            name for name in self.references(f"{{{{ {rule} }}}}") if self.by_name[name].has_choices
         ]
-        values = ([choice.value for choice in self.by_name[name].choices] for name in names)
+        values = (_examples(self.by_name[name]) for name in names)
         for picked in product(*values):
             context: Context = dict(zip(names, picked, strict=True))
             for question in self.questions:
@@ -423,15 +459,25 @@ def _question(name: str, details: Any) -> Question:
         message = f"copier.yml: {name} has the type yaml, which only computed questions can have"
         raise TemplateError(message, hint="Add when: false.")
     _refuse_unknown_keys(name, details, _KEYS)
+    choices = tuple(_choices(name, details.get("choices", ())))
+    several = details.get("multiselect", False) is True
+    if several and (kind != "str" or not choices):
+        message = f"copier.yml: {name} is multiselect. Give it choices and the type str"
+        raise TemplateError(message)
+    for choice in choices if several else ():
+        if set(choice.value) & _BETWEEN_CHOICES:
+            message = f'copier.yml: {name}: "{choice.value}" cannot be listed with other choices. '
+            raise TemplateError(message + "Leave out , + =")
     return Question(
         name=name,
         type=kind,
         help=details.get("help", ""),
         default=details.get("default"),
-        choices=tuple(_choices(name, details.get("choices", ()))),
+        choices=choices,
         validator=details.get("validator", ""),
         when=details.get("when", True),
         placeholder=details.get("placeholder", ""),
+        multiselect=several,
     )
 
 
@@ -444,6 +490,9 @@ def _refuse_unsuitable(
             question = by_name.get(name)
             if question is None or question.hidden or not question.has_choices:
                 message = f"copier.yml: {key}: {name} is not a question with choices"
+                raise TemplateError(message)
+            if key == "_combine" and question.multiselect:
+                message = f"copier.yml: {name} is multiselect. Move it from _combine to _features"
                 raise TemplateError(message)
             if key == "_features" and name in combine:
                 message = f"copier.yml: {name} is in _combine and in _features. Remove one"
@@ -469,6 +518,18 @@ def _refuse_unknown_keys(name: str, details: Mapping[str, object], known: Sequen
         if key not in known:
             message = f'copier.yml: {name} has the unknown key "{key}". Use {", ".join(known)}'
             raise TemplateError(message)
+
+
+def _listed(value: Value) -> Sequence[Value]:
+    return value if isinstance(value, list) else [value]
+
+
+def _examples(question: Question) -> list[Value]:
+    """Return answers under which a rule may have a reason."""
+    values = [choice.value for choice in question.choices]
+    if question.multiselect:
+        return [[], *([value] for value in values), values]
+    return [*values] or [True, False]
 
 
 def _parsed(question: Question, text: str) -> Any:

@@ -50,6 +50,7 @@ def _question(question: Question) -> dict[str, Any]:
         "name": question.name,
         "flag": question.flag,
         "type": question.type,
+        "multiselect": question.multiselect,
         "help": question.help,
         "default": question.default,
         "when": question.when,
@@ -69,8 +70,11 @@ def _property(question: Question) -> dict[str, Any]:
         "type": "boolean" if question.type == "bool" else "string",
         "description": question.help,
     }
-    if question.choices:
-        described["enum"] = [choice.value for choice in question.choices]
+    values = [choice.value for choice in question.choices]
+    if question.multiselect:
+        described |= {"type": "array", "items": {"enum": values}, "uniqueItems": True}
+    elif values:
+        described["enum"] = values
     if question.default is not None and "{" not in str(question.default):
         described["default"] = question.default
     return described

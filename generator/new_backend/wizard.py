@@ -265,7 +265,9 @@ class _Change:
 
 
 def _has_one_choice(current: OpenQuestion) -> bool:
-    """Whether there is nothing to choose and no excluded choice to explain."""
+    """Whether there is nothing to choose, and no excluded choice to explain next to another."""
+    if current.question.multiselect:
+        return not current.allowed
     return len(current.options) == 1 and not current.options[0].reason
 
 
@@ -276,4 +278,6 @@ def _pair(name: str, text: str, width: int) -> str:
 def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "(none)"
     return value or "(empty)"

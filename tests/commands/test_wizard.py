@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.harness.toys import left_in, program, tree
+from tests.unit.test_multiselect import NO_ACCOUNT, TOO_MUCH, extras
 from tests.unit.test_toy_choice import REASON, litestar
 
 if sys.platform == "win32":
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., "pexpect.spawn[str]"]
 
-__all__ = ["litestar"]
+__all__ = ["extras", "litestar"]
 
 ENTER, ESCAPE, DOWN, UP, CTRL_C, CTRL_U = "\r", "\x1b", "\x1b[B", "\x1b[A", "\x03", "\x15"
 EVERYTHING = """
@@ -42,6 +43,7 @@ ci: none
 """
 QUIET = ("--no-git", "--no-install")
 LEFT = "\x1b[D"
+SPACE = " "
 SETTLED = (
     *("shop", "--description", "x", "--author=", "--email=", "--license", "MIT"),
     *("--python-version", "3.13", "--auth", "jwt", "--concurrency", "async", "--ci", "none"),
@@ -87,8 +89,8 @@ def ended(child: pexpect.spawn[str]) -> int:
     return int(child.exitstatus or 0)
 
 
-def recorded(folder: Path) -> dict[str, str]:
-    answers: dict[str, str] = yaml.safe_load(tree(folder)[".copier-answers.yml"])
+def recorded(folder: Path) -> dict[str, object]:
+    answers: dict[str, object] = yaml.safe_load(tree(folder)[".copier-answers.yml"])
     return answers
 
 
@@ -325,5 +327,39 @@ def test_shows_only_remaining_choice_and_lists_consequences_of_change(start: Sta
     child.expect_exact("Also changed, because framework changed")
     child.expect_exact("orm             sqlalchemy → django")
     answer(child, "Create this service?", CTRL_C)
+
+    assert ended(child) == 130
+
+
+def test_checkbox_takes_several_choices_and_disables_excluded_ones(
+    start: Start, extras: TemplateSource, workplace: Path
+) -> None:
+    words = ("--package", "shop", "--framework", "flask", "--orm", "sqlalchemy")
+    child = start(*SETTLED[:-6], *words, "--concurrency", "sync", "--ci", "none", source=extras)
+    answer(child, "Database:", ENTER)
+    answer(child, "Authentication:", UP + ENTER)
+    child.expect_exact("Space selects, Enter confirms")
+    child.expect_exact("- Text messages")
+    child.expect_exact(NO_ACCOUNT)
+    child.send(SPACE + DOWN + SPACE + ENTER)
+    child.expect_exact("extras          mail, push")
+    answer(child, "Create this service?")
+
+    assert ended(child) == 0
+    assert recorded(workplace / "shop")["extras"] == ["mail", "push"]
+
+
+def test_checkbox_shows_the_last_answer_and_its_error(start: Start, extras: TemplateSource) -> None:
+    words = ("--package", "shop", "--framework", "flask", "--orm", "sqlalchemy")
+    child = start(*SETTLED, *words, "--database", "sqlite", source=extras)
+    answer(child, "Extras:", SPACE + DOWN + SPACE + DOWN + SPACE + ENTER)
+    child.expect_exact(TOO_MUCH)
+    child.expect_exact("● Push")
+    child.send(DOWN + SPACE + ENTER)
+    child.expect_exact("extras          mail, push")
+    answer(child, "Create this service?", ESCAPE)
+    child.expect_exact("● Mail")
+    child.expect_exact("○ Text messages")
+    child.send(CTRL_C)
 
     assert ended(child) == 130

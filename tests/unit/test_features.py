@@ -229,7 +229,7 @@ class TestCover:
         steps = iter(range(2_000_000))
         allowed = combinations._Space.allowed  # noqa: SLF001 - counts its steps
 
-        def counted(self: Any, name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        def counted(self: Any, name: str, row: Mapping[str, Any]) -> Sequence[Any]:
             assert next(steps, None) is not None, "the search does not end"
             return allowed(self, name, row)
 

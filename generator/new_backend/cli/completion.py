@@ -13,11 +13,18 @@ _WORDS, _POSITION = "COMP_WORDS", "COMP_CWORD"
 _LINE = "_TYPER_COMPLETE_ARGS"
 
 
-def of_choices(choices: Mapping[str, str]) -> Callable[[str], list[tuple[str, str]]]:
-    """Return a completion of these choices, each with its description."""
+def of_choices(
+    choices: Mapping[str, str], *, several: bool = False
+) -> Callable[[str], list[tuple[str, str]]]:
+    """Return a completion of these choices, each with its description.
+
+    With `several`, it completes the last of some choices with commas between them.
+    """
 
     def complete(incomplete: str) -> list[tuple[str, str]]:
-        return [pair for pair in choices.items() if pair[0].startswith(incomplete)]
+        begin = incomplete[: incomplete.rfind(",") + 1] if several else ""
+        found = [(begin + value, description) for value, description in choices.items()]
+        return [pair for pair in found if pair[0].startswith(incomplete)]
 
     return complete
 

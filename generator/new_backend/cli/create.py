@@ -104,16 +104,17 @@ def _parameter(questionnaire: Questionnaire, question: Question, group: str) -> 
             ],
             None,
         )
+    choices = {choice.value: choice.description or choice.title for choice in question.choices}
+    metavar = "CHOICES" if question.multiselect else "CHOICE" if choices else "TEXT"
     option = typer.Option(
         question.flag,
         help=text,
-        metavar="CHOICE" if question.choices else "TEXT",
-        autocompletion=of_choices(
-            {choice.value: choice.description or choice.title for choice in question.choices}
-        ),
+        metavar=metavar,
+        autocompletion=of_choices(choices, several=question.multiselect),
         rich_help_panel=group,
     )
-    return _keyword(question.name, Annotated[str | None, option], None)
+    kind = list[str] if question.multiselect else str
+    return _keyword(question.name, Annotated[kind | None, option], None)
 
 
 def _keyword(name: str, annotation: Any, default: object) -> inspect.Parameter:

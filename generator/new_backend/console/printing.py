@@ -50,6 +50,8 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def shown(value: object) -> str:
     """Return an answer as a user types it."""
+    if isinstance(value, list):
+        return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

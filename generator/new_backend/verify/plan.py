@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from new_backend.answers import Answer, Given, Source, settle
-from new_backend.combinations import checked_strength, cover, name_of, pairs_of, shard
+from new_backend.combinations import SEPARATOR, checked_strength, cover, name_of, pairs_of, shard
 from new_backend.errors import InputRefusedError
 
 if TYPE_CHECKING:
@@ -78,11 +78,13 @@ def _read(questionnaire: Questionnaire, text: str) -> dict[str, Value]:
             message = f"--only {text}: {name} has two answers. Repeat --only for each"
             raise InputRefusedError(message)
         offered = [choice.value for choice in question.choices]
-        if offered and raw not in offered:
-            message = f'--only {text}: invalid value "{raw}" for {name}. Choose from '
+        several = raw.split(SEPARATOR) if question.multiselect else [raw]
+        unknown = [each for each in several if each not in offered]
+        if offered and unknown and not (question.multiselect and not raw):
+            message = f'--only {text}: invalid value "{unknown[0]}" for {name}. Choose from '
             raise InputRefusedError(message + ", ".join(offered))
         try:
-            answers[name] = question.cast(raw)
+            answers[name] = question.cast(several if question.multiselect else raw)
         except ValueError as error:
             message = f"--only {text}: {name} {error}"
             raise InputRefusedError(message) from error
@@ -122,7 +124,9 @@ def _with_drawn(questionnaire: Questionnaire, given: Mapping[str, Value]) -> Map
     """Choose the answers outside the combination, the same for a combination in every run."""
     answers = dict(given)
     for current in questionnaire.walk(answers):
-        if current.name in answers or not (current.applies and current.question.choices):
+        question = current.question
+        drawn = current.applies and question.choices and not question.multiselect
+        if current.name in answers or not drawn:
             continue
         seed = f"{current.name} of {sorted(given.items(), key=str)}"
         allowed = current.allowed
