@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from new_backend.verify.databases import SERVERS, started
+from new_backend.questions import Questionnaire
+from new_backend.template_source import TemplateSource
+from new_backend.verify.databases import started
+from new_backend.verify.facts import Facts
 from tests.harness.combinations import RUN, VALID, Combination, combination_of
 from tests.harness.databases import (
     Database,
@@ -18,6 +21,7 @@ from tests.harness.databases import (
     PostgresDatabase,
     SqliteDatabase,
 )
+from tests.harness.rendering import CHECKOUT
 from tests.harness.services import Service, install
 
 if TYPE_CHECKING:
@@ -168,13 +172,15 @@ def new_database(
     """Create an empty database of a combination's kind. All of them are dropped when the tests
     end.
     """
+    servers = Facts.read(Questionnaire.read(TemplateSource(CHECKOUT))).servers
     with ExitStack() as stack:
 
         @cache
         def server(kind: str) -> str:
-            if stack.enter_context(started([kind])):
-                pytest.fail(SERVERS[kind].missing, pytrace=False)
-            return SERVERS[kind].address
+            found = servers["database", kind]
+            if stack.enter_context(started([found])):
+                pytest.fail(found.missing, pytrace=False)
+            return found.address
 
         def make(combination: Combination, purpose: str) -> Database:
             database: Database

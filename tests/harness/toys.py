@@ -48,6 +48,7 @@ Run = Callable[..., Ended]
 def copy_questions(root: Path) -> None:
     shutil.copy2(CHECKOUT / "copier.yml", root)
     shutil.copytree(CHECKOUT / "template" / "partials", root / "template" / "partials")
+    shutil.copy2(CHECKOUT / "template" / "verify.yml", root / "template")
 
 
 def write_layers(root: Path, layers: dict[str, str]) -> None:

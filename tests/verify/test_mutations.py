@@ -143,7 +143,7 @@ def test_reports_migrations_without_a_server(template: Path) -> None:
 
     assert verified.outcomes == {**stages_before(Stage.STATIC), "static": "passed"}
     assert verified.found.endswith("without alembic check: no server of its database answers")
-    assert "The migrations on mysql were not compared" in verified.printed
+    assert "The migrations on MySQL or MariaDB were not compared" in verified.printed
 
 
 def test_every_stage_finds_a_mutation() -> None:

