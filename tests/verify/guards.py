@@ -10,7 +10,16 @@ NINJA_SESSION = "django-django-sqlite-session-async-ninja"
 DRF_JWT = "django-django-postgresql-jwt-sync-drf"
 QUART_API_KEY = "flask-sqlmodel-postgresql-api-key-async"
 FASTAPI_OIDC = "fastapi-sqlalchemy-postgresql-oidc-async"
-SERVICES = (FASTAPI_JWT, FLASK_SESSION, NINJA_SESSION, DRF_JWT, QUART_API_KEY, FASTAPI_OIDC)
+NINJA_API_KEY = "django-django-sqlite-api-key-async-ninja"
+SERVICES = (
+    FASTAPI_JWT,
+    FLASK_SESSION,
+    NINJA_SESSION,
+    DRF_JWT,
+    QUART_API_KEY,
+    FASTAPI_OIDC,
+    NINJA_API_KEY,
+)
 """The combinations whose services are tested, by their ID."""
 
 
@@ -776,5 +785,117 @@ GUARDS = (
         "settings.max_body_bytes + 1",
         "settings.max_body_bytes",
         "test_body_size.py",
+    ),
+    Guard(
+        "an expired API key",
+        NINJA_API_KEY,
+        "auth/authentication.py",
+        "unexpired, prefix",
+        "prefix",
+        "auth/test_authentication.py",
+    ),
+    Guard(
+        "an API key of a deactivated user",
+        NINJA_API_KEY,
+        "auth/authentication.py",
+        ", user__is_active=True",
+        "",
+        "auth/test_authentication.py",
+    ),
+    Guard(
+        "an API key of a deactivated user",
+        QUART_API_KEY,
+        "auth/authentication.py",
+        "        col(User.is_active),\n",
+        "",
+        "auth/test_authentication.py",
+    ),
+    Guard(
+        "API keys after deactivation on the admin site",
+        NINJA_API_KEY,
+        "users/admin.py",
+        "            revoke_keys(user_id=obj.id)",
+        "            pass",
+        "test_admin.py",
+    ),
+    Guard(
+        "logins after deactivation on the admin site",
+        DRF_JWT,
+        "users/admin.py",
+        "            end_logins(user_id=obj.id)",
+        "            pass",
+        "test_admin.py",
+    ),
+    Guard(
+        "an access token of a deactivated user",
+        FASTAPI_JWT,
+        "auth/authentication.py",
+        "        User.is_active,\n",
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "an access token of a deactivated user",
+        DRF_JWT,
+        "auth/authentication.py",
+        "is_active=True, ",
+        "",
+        "auth/test_logins.py",
+    ),
+    Guard(
+        "a session of a deactivated user",
+        FLASK_SESSION,
+        "auth/authentication.py",
+        "        User.is_active,\n",
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session of a deactivated user",
+        FASTAPI_OIDC,
+        "auth/authentication.py",
+        "        User.is_active,\n",
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "a session of a deactivated user",
+        NINJA_SESSION,
+        "auth/authentication.py",
+        ', "user__is_active": True',
+        "",
+        "auth/test_sessions.py",
+    ),
+    Guard(
+        "logins after deactivation on the admin site",
+        NINJA_SESSION,
+        "users/admin.py",
+        "            end_logins(user_id=obj.id)",
+        "            pass",
+        "test_admin.py",
+    ),
+    Guard(
+        "two schemas with one name",
+        NINJA_SESSION,
+        "description.py",
+        "                    claim_names(field.annotation)",
+        "                    pass",
+        "test_description.py",
+    ),
+    Guard(
+        "two schemas with one name",
+        FLASK_SESSION,
+        "operations.py",
+        "        claim_names(answer, *hints.values())\n",
+        "",
+        "test_operations.py",
+    ),
+    Guard(
+        "two schemas with one name",
+        DRF_JWT,
+        "description.py",
+        "    if GENERATOR_STATS:",
+        "    if not document:",
+        "test_description.py",
     ),
 )
