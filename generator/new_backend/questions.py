@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jinja2 import Template
+    from jinja2.nodes import Template as Syntax
     from jinja2.sandbox import SandboxedEnvironment
 
     from new_backend.template_source import TemplateSource
@@ -380,7 +381,7 @@ class Questionnaire:
         """Yield each name that no question defines, and its file: Jinja writes nothing for it.
 
         What one template sets, another one that it includes may use. A partial counts where a
-        template names it.
+        template names it, or the beginning of its name.
         """
         from jinja2 import TemplateSyntaxError, meta, nodes
 
@@ -399,9 +400,23 @@ class Questionnaire:
                 used[name] = meta.find_undeclared_variables(tree)
                 known |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
                 waiting += filter(None, meta.find_referenced_templates(tree))
+                waiting += self._chosen_by_name(tree)
         return tuple(
             (path, name) for path, names in sorted(used.items()) for name in sorted(names - known)
         )
+
+    def _chosen_by_name(self, tree: Syntax) -> Iterator[str]:
+        """Yield the templates that can be meant by a name such as `"features/" ~ name`."""
+        from jinja2 import nodes
+
+        names = [each.template for each in tree.find_all(nodes.Import)]
+        names += [each.template for each in tree.find_all(nodes.FromImport)]
+        names += [each.template for each in tree.find_all(nodes.Include)]
+        for name in names:
+            if isinstance(name, nodes.Concat):
+                beginning = name.nodes[0].as_const()
+                for path in self.source.root.glob(f"{beginning}*"):
+                    yield path.relative_to(self.source.root).as_posix()
 
     def render(self, text: str, context: Mapping[str, Value]) -> str:
         """Render a template of `copier.yml`.

@@ -136,6 +136,20 @@ def test_broken_copier_yml_is_one_line_and_exits_1(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize("tag", ["include", "import", "from"])
+def test_name_is_missed_in_template_that_is_chosen_by_its_name(tmp_path: Path, tag: str) -> None:
+    copy_questions(tmp_path)
+    ending = {"include": "", "import": " as kind with context", "from": " import x with context"}
+    text = f'{{% {tag} "template/kinds/" ~ auth ~ ".jinja"{ending[tag]} %}}\n'
+    write_layers(tmp_path, {**LAYERS, "{{common}}/kind.txt.jinja": text})
+    (tmp_path / "template/kinds").mkdir()
+    (tmp_path / "template/kinds/jwt.jinja").write_text("{% set x = has_acounts %}\n")
+
+    questionnaire = Questionnaire.read(TemplateSource(tmp_path))
+
+    assert ("template/kinds/jwt.jinja", "has_acounts") in questionnaire.unanswered
+
+
 class TestComputedList:
     @pytest.fixture
     def with_extras(self, tmp_path: Path) -> Callable[[str], TemplateSource]:
