@@ -16,6 +16,7 @@ from tests.harness.issuer import issuer_settings, shared_issuer
 from tests.harness.services import bare_environment, free_port, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.harness.databases import Database
@@ -28,6 +29,7 @@ pytestmark = [
 
 CALLBACK = "/api/v1/auth/callback"
 LOGIN = "/api/v1/auth/login"
+SECONDS_TO_END = 30
 ME = "/api/v1/users/me"
 
 
@@ -35,6 +37,14 @@ ME = "/api/v1/users/me"
 def settings(database: Database) -> dict[str, str]:
     """The settings of a developer who has set no issuer."""
     return {"DATABASE_URL": database.url, "LOCAL_ISSUER_PORT": str(free_port())}
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let new processes end at a SIGINT. A shell makes those in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def log_in(address: str, issuer: str, email: str) -> dict[str, Any]:
@@ -59,6 +69,7 @@ def listens(port: str, host: str = "127.0.0.1") -> bool:
         return caller.connect_ex((host, int(port))) == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_same_account_after_restart_and_no_process_remains(
     service: Service, settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -70,7 +81,7 @@ def test_same_account_after_restart_and_no_process_remains(
             accounts.append(log_in(server.url, f"http://127.0.0.1:{port}", email))
             assert not listens(port, "127.0.0.2")
             os.killpg(server.process.pid, end)
-            server.process.wait()
+            server.process.wait(SECONDS_TO_END)
             assert [listens(port), listens(str(server.port))] == [False, False]
 
     assert [each["email"] for each in accounts] == [email, email]
