@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_password
+from tests.harness.databases import ID_LITERALS
 from tests.harness.logins import StoredLogins
-from tests.harness.services import bare_environment
 
 if TYPE_CHECKING:
     from tests.harness.accounts import Account
@@ -32,7 +31,6 @@ FORGET_MIGRATIONS = {
     "sqlmodel": "DELETE FROM alembic_version",
     "django": "DELETE FROM django_migrations",
 }
-ID_LITERALS = {"postgresql": "'{}'", "mysql": "X'{0.hex}'", "sqlite": "'{0.hex}'"}
 TIME = "'2026-01-02 03:04:05'"
 LOGINS = ("jwt", "session", "oidc")
 PASSWORDS = ("jwt", "session", "api-key")
@@ -45,12 +43,7 @@ def migrate_without_accounts(service: Service, settings: Settings) -> None:
         done = service.run("migrate", "items", "0001", settings=settings)
         assert done.returncode == 0, done.stderr
         return
-    subprocess.run(
-        [str(service.folder / ".venv" / "bin" / "alembic"), "upgrade", "a7e25b90c41d"],
-        cwd=service.folder,
-        env={**bare_environment(), **settings},
-        check=True,
-    )
+    service.alembic("upgrade", "a7e25b90c41d", settings=settings)
 
 
 class TestHelp:

@@ -403,6 +403,10 @@ def _run(
         return cursor.fetchall()
 
 
+ID_LITERALS = {"postgresql": "'{}'", "mysql": "X'{0.hex}'", "sqlite": "'{0.hex}'"}
+"""A UUID in a statement, by the database."""
+
+
 # ---------------------------------------------------------------- Shared by the servers
 
 

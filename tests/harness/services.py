@@ -95,6 +95,19 @@ class Service:
                 raise
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
+    def alembic(self, *arguments: str, settings: Mapping[str, str]) -> None:
+        """Run Alembic in the environment of the service.
+
+        Raises:
+            CalledProcessError: It failed.
+        """
+        subprocess.run(
+            [str(self.folder / ".venv" / "bin" / "alembic"), *arguments],
+            cwd=self.folder,
+            env={**bare_environment(), **settings},
+            check=True,
+        )
+
 
 @dataclass
 class Address:

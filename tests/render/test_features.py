@@ -7,7 +7,6 @@ import shutil
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pytest
 import yaml
 from jinja2 import nodes
@@ -15,14 +14,14 @@ from jinja2 import nodes
 from new_backend.questions import Questionnaire
 from new_backend.rendering import render
 from new_backend.template_source import TemplateSource
-from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE
+from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
 from tests.harness.toys import write_layers
+from tests.render.sources import name, names, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FEATURES = sorted((TEMPLATE / "features").glob("*.jinja"))
-ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - no HTML
 SOURCES = [*LAYERS.rglob("*.jinja"), *(TEMPLATE / "partials").rglob("*.jinja"), *FEATURES]
 SHARED = [
     path
@@ -83,11 +82,6 @@ parrot: $(UV) ## Listen to the parrot
 """
 
 
-def name(path: Path) -> str:
-    """Return a source's path in the template, for messages and IDs."""
-    return path.relative_to(TEMPLATE).as_posix()
-
-
 def answers(**changed: str) -> dict[str, Any]:
     """Return the answers of a service without accounts and without a database server."""
     return {
@@ -131,13 +125,7 @@ def files_with(
         project = folder / parrot
         render(source, answers(parrot=parrot, **changed), project)
         (project / ".copier-answers.yml").unlink()
-        found.append(
-            {
-                path.relative_to(project).as_posix(): path.read_text(encoding="utf-8")
-                for path in project.rglob("*")
-                if path.is_file()
-            }
-        )
+        found.append({path: content.decode() for path, content in files_of(project).items()})
     without, with_it = found
     return without, with_it
 
@@ -196,16 +184,17 @@ class TestFeatureFiles:
         questionnaire = Questionnaire.read(TemplateSource(CHECKOUT))
         listed = questionnaire.by_name["features"].default
 
-        names = {path.stem for path in FEATURES}
-        assert set(re.findall(r"'(\w+)': (\w+)", str(listed))) == {(each, each) for each in names}
-        assert names <= questionnaire.by_name.keys()
+        files = {path.stem for path in FEATURES}
+        assert set(re.findall(r"'(\w+)': (\w+)", str(listed))) == {(each, each) for each in files}
+        assert files <= questionnaire.by_name.keys()
 
     @pytest.mark.parametrize("path", SHARED, ids=name)
     def test_shared_file_names_no_feature(self, path: Path) -> None:
-        tree = ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
-        used = {each.name for each in tree.find_all(nodes.Name)}
+        used = names(path, "load") | names(path, "store")
         including = {
-            each.name for tag in tree.find_all(nodes.Include) for each in tag.find_all(nodes.Name)
+            each.name
+            for tag in tree(path).find_all(nodes.Include)
+            for each in tag.find_all(nodes.Name)
         }
 
         assert (used - including) & {path.stem for path in FEATURES} == set()
@@ -213,10 +202,10 @@ class TestFeatureFiles:
     @pytest.mark.parametrize("path", FEATURES, ids=name)
     def test_shared_files_use_every_contribution(self, path: Path) -> None:
         """A misspelled slot would be ignored."""
-        tree = ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
-        defined = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "store"}
-        own = {each.name for each in tree.find_all(nodes.Name) if each.ctx == "load"}
         others = "".join(each.read_text(encoding="utf-8") for each in SOURCES if each != path)
         used = set(re.findall(r'(?:feature|chosen_\w+|sqlite)\.(\w+)|attribute="(\w+)"', others))
 
-        assert defined - own - {word for pair in used for word in pair} == set()
+        assert (
+            names(path, "store") - names(path, "load") - {word for pair in used for word in pair}
+            == set()
+        )

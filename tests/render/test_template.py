@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pytest
 import yaml
 from jinja2 import nodes
@@ -18,6 +17,7 @@ from new_backend.template_source import TemplateSource
 from new_backend.verify.rendered import sources_by_path
 from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
 from tests.render.conftest import Rendered, Variant, pairwise, rendered_variants
+from tests.render.sources import name, names, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,17 +47,6 @@ FILLED_IN = [
     *sorted({*(TEMPLATE / "partials").rglob("*.jinja")} - {NO_OUTPUT}),
     *sorted((TEMPLATE / "features").glob("*.jinja")),
 ]
-ENVIRONMENT = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - no HTML
-
-
-def name(path: Path) -> str:
-    """Return a source's path in the template, for messages and IDs."""
-    return path.relative_to(TEMPLATE).as_posix()
-
-
-def tree(path: Path) -> nodes.Template:
-    """Return the syntax tree of a source."""
-    return ENVIRONMENT.parse(path.read_text(encoding="utf-8"))
 
 
 class TestLayers:
@@ -92,9 +81,9 @@ class TestFiles:
         for statement in tree(path).find_all(nodes.FromImport):
             if not isinstance(statement.template, nodes.Const):
                 continue
-            other = tree(CHECKOUT / statement.template.value)
-            defined = {each.name for each in other.find_all(nodes.Name) if each.ctx == "store"}
-            defined |= {each.name for each in other.find_all(nodes.Macro)}
+            other = CHECKOUT / statement.template.value
+            macros = {each.name for each in tree(other).find_all(nodes.Macro)}
+            defined = names(other, "store") | macros
             assert set(statement.names) <= defined, statement.template.value
 
     @pytest.mark.parametrize("path", FILLED_IN, ids=name)

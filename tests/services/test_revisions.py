@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from new_backend.verify.databases import connect_to_mysql, connect_to_postgresql
+from tests.harness.databases import ID_LITERALS
 from tests.harness.fixtures import local_settings
 from tests.harness.making import make
 from tests.harness.services import bare_environment
@@ -82,14 +83,8 @@ def _run_tests(service: Service, database: Database) -> None:
 
 def _insert_rows(service: Service, database: Database, settings: dict[str, str]) -> None:
     """Insert an order of an item, which belongs to a user where there are accounts."""
-    literals = {
-        "postgresql": "'{}'",
-        "mysql": "X'{0.hex}'",
-        "sqlite": "'{0.hex}'",
-    }
-    item_id, order_id = (
-        literals[service.combination.database].format(each) for each in (ITEM, ORDER)
-    )
+    literal = ID_LITERALS[service.combination.database]
+    item_id, order_id = (literal.format(each) for each in (ITEM, ORDER))
     item = {
         "id": item_id,
         "title": "'Tea'",
@@ -138,10 +133,7 @@ def _execute(database: Database, statement: str) -> list[tuple[Any, ...]]:
 def _downgrade(service: Service, settings: dict[str, str]) -> None:
     """Take the last revision back."""
     if service.combination.orm != "django":
-        alembic = [str(service.folder / ".venv" / "bin" / "alembic"), "downgrade", "-1"]
-        subprocess.run(
-            alembic, cwd=service.folder, env={**bare_environment(), **settings}, check=True
-        )
+        service.alembic("downgrade", "-1", settings=settings)
         return
     released = {"items": "0002", "users": "0001"} if service.has_accounts else {"items": "0001"}
     for label, last in released.items():
