@@ -5,11 +5,11 @@ PYTHON ?= python3
 DEST ?= ../shop
 STRENGTH ?= 2
 IMAGES ?= \
-	framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurrency=async \
+	framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurrency=async,cache=redis \
 	framework=fastapi,orm=sqlmodel,database=sqlite,auth=session,concurrency=sync \
 	framework=flask,orm=sqlalchemy,database=postgresql,auth=api-key,concurrency=async \
 	framework=flask,orm=sqlmodel,database=sqlite,auth=none,concurrency=sync \
-	framework=django,orm=django,database=postgresql,auth=session,concurrency=async \
+	framework=django,orm=django,database=postgresql,auth=session,concurrency=async,cache=redis \
 	framework=django,orm=django,database=sqlite,auth=jwt,concurrency=sync,django_api=drf
 export COMBINATIONS
 

@@ -14,7 +14,7 @@ from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
 from new_backend.verify.databases import started
 from new_backend.verify.facts import Facts
-from tests.harness.combinations import RUN, VALID, Combination, combination_of
+from tests.harness.combinations import EVERY, FEATURES, RUN, Combination, combination_of
 from tests.harness.databases import (
     Database,
     MysqlDatabase,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.harness.command_line", "tests.harness.fixtures"]
 
 ACCOUNTS_ONLY = "accounts"
-ONLY = ("auth", "orm", "database", "concurrency")
+ONLY = ("auth", "orm", "database", "concurrency", *FEATURES)
 SIGNING_ONLY = "signing"
 ONCE_PER = "once_per"
 NO_SERVICE = "applies_to_no_service"
@@ -78,7 +78,7 @@ class CombinationScheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(("tests/fresh/", "tests/verify/")):
             return nodeid  # each installs its own services
-        for combination in sorted(VALID, key=lambda each: len(each.id), reverse=True):
+        for combination in sorted(EVERY, key=lambda each: len(each.id), reverse=True):
             if f"[{combination.id}" in nodeid:
                 rendered_only = nodeid.startswith("tests/render/")
                 return f"{'render' if rendered_only else 'run'} {combination.id}"

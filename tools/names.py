@@ -71,7 +71,7 @@ def services(questionnaire: Questionnaire, folder: Path, python: str) -> list[Pa
     rendered = [folder / str(number) for number in range(len(chosen))]
     for target, choices in zip(rendered, chosen, strict=True):
         answers = {"project_name": PACKAGE.replace("_", "-"), "python_version": python, **choices}
-        render(questionnaire.source, answers, target)
+        render(questionnaire, answers, target)
     return rendered
 
 

@@ -63,7 +63,7 @@ def steps(*, git: bool, install: bool) -> list[Step]:
     """Return the steps in their order: the first commit contains the lock file."""
     chosen = []
     if install:
-        chosen.append(Step("lock", "Locking the dependencies", uv_command("lock"), _lock))
+        chosen.append(Step("lock", "Locking the dependencies", uv_command("lock"), lock))
     if git:
         chosen.append(Step("git", "Making the git repository", _GIT_COMMAND, _commit))
     if install:
@@ -97,17 +97,26 @@ def run(
             failed = step.name
 
 
-_READ_AT_THE_ROOT = {
-    ".github": "Move {file} to the root of the repository. Set defaults.run.working-directory to "
-    "{folder} in it.",
-    ".gitlab-ci.yml": "Include {folder}/{file} in the .gitlab-ci.yml at the root of the "
-    "repository. Run its jobs in {folder}.",
-}
-"""Files that a CI service reads at the root of a repository only."""
+def first_failed(results: Sequence[StepResult]) -> StepResult | None:
+    """Return the step that failed. Those after it were not run."""
+    return next((each for each in results if each.status is Status.FAILED), None)
 
 
-def notes(project: Path, files: Sequence[str]) -> list[str]:
-    """Return what the user has to do where the project is a folder of a larger repository."""
+def to_do(results: Sequence[StepResult]) -> list[str]:
+    """Return the commands of the step that failed and of those after it."""
+    open_ = (Status.FAILED, Status.NOT_RUN)
+    return [each.command for each in results if each.status in open_]
+
+
+def notes(project: Path, files: Sequence[str], at_root: Mapping[str, str]) -> list[str]:
+    """Return what the user has to do where the project is a folder of a larger repository.
+
+    Args:
+        project: The folder of the project.
+        files: Its files.
+        at_root: What to do with a file that is read at the root of a repository only, by the
+            first part of its path.
+    """
     root = repository_of(project)
     if root is None or root == project.resolve():
         return []
@@ -115,7 +124,7 @@ def notes(project: Path, files: Sequence[str]) -> list[str]:
     return [
         note.format(file=file, folder=folder)
         for file in files
-        for start, note in _READ_AT_THE_ROOT.items()
+        for start, note in at_root.items()
         if Path(file).parts[0] == start
     ]
 
@@ -130,7 +139,8 @@ def uv_command(*arguments: str) -> str:
     return shlex.join([word, *arguments])
 
 
-def _lock(project: Path) -> StepResult:
+def lock(project: Path) -> StepResult:
+    """Resolve the dependencies, as far as possible with the versions of the lock file."""
     return _uv("lock", project, "lock")
 
 
@@ -145,7 +155,18 @@ def _uv(name: str, project: Path, *arguments: str) -> StepResult:
     command = uv_command(*arguments)
     ended = _run([binary, *arguments, "--no-progress", "--color", "never"], project)
     if ended.returncode:
-        return StepResult(name, Status.FAILED, command, _last_lines(ended.stderr))
+        return StepResult(name, Status.FAILED, command, last_lines(ended.stderr))
+    return StepResult(name, Status.DONE, command)
+
+
+def run_command(name: str, command: str, project: Path) -> StepResult:
+    """Run a command in a project's folder."""
+    try:
+        ended = _run(shlex.split(command), project)
+    except OSError as error:
+        return StepResult(name, Status.FAILED, command, f"{command}: {error.strerror}")
+    if ended.returncode:
+        return StepResult(name, Status.FAILED, command, last_lines(ended.stdout + ended.stderr))
     return StepResult(name, Status.DONE, command)
 
 
@@ -158,7 +179,7 @@ def _commit(project: Path) -> StepResult:
     def skipped(why: str) -> StepResult:
         return StepResult("git", Status.SKIPPED, _GIT_COMMAND, why)
 
-    if shutil.which("git", path=_environment(os.environ)["PATH"]) is None:
+    if shutil.which("git", path=environment_of_tools()["PATH"]) is None:
         return skipped("git is not installed")
     if root := repository_of(project):
         return skipped(f"the folder is inside the git repository {root}")
@@ -176,7 +197,7 @@ def _commit(project: Path) -> StepResult:
     ):
         ended = _run(command, project)
         if ended.returncode:
-            return StepResult("git", Status.FAILED, _GIT_COMMAND, _last_lines(ended.stderr))
+            return StepResult("git", Status.FAILED, _GIT_COMMAND, last_lines(ended.stderr))
     return StepResult("git", Status.DONE, _GIT_COMMAND)
 
 
@@ -193,7 +214,7 @@ def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[s
     return subprocess.run(
         command,
         cwd=project,
-        env=_environment(os.environ),
+        env=environment_of_tools(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -202,18 +223,19 @@ def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[s
     )
 
 
-def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+def environment_of_tools() -> dict[str, str]:
     """Return the environment without the variables that point outside the project.
 
     The running Python comes last in PATH: uv uses it instead of a download where the user's own
     PATH has no suitable one.
     """
-    kept = {name: value for name, value in environment.items() if name not in _FOREIGN}
+    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     running = Path(sys.base_prefix, "" if sys.platform == "win32" else "bin")
-    kept["PATH"] = os.pathsep.join([*filter(None, [environment.get("PATH")]), str(running)])
+    kept["PATH"] = os.pathsep.join([*filter(None, [os.environ.get("PATH")]), str(running)])
     return kept
 
 
-def _last_lines(text: str) -> str:
+def last_lines(text: str) -> str:
+    """Return the end of a program's output, without blank lines."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-_REASON_LINES:])

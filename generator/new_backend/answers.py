@@ -95,18 +95,16 @@ def gather(
     problems = []
     answers = {}
     for name, raw in {**preset, **flags}.items():
-        question = questionnaire.by_name.get(name)
-        if question is None or question.hidden:
-            problems.append(f"{preset_name}: {_unknown_key(questionnaire, name)}")
-            continue
         by_flag = name in flags
-        label = question.flag if by_flag else f"{preset_name}: {name}"
+        place = "" if by_flag else f"{preset_name}: "
+        label = questionnaire.by_name[name].flag if by_flag else name
         try:
-            value = question.cast(raw)
+            value = cast_answer(questionnaire, name, raw, label)
         except ValueError as error:
-            problems.append(f"{label}: {error}")
+            problems.append(f"{place}{error}")
             continue
-        answers[name] = Answer(value, Source.FLAG if by_flag else Source.FILE, label)
+        source = Source.FLAG if by_flag else Source.FILE
+        answers[name] = Answer(value, source, f"{place}{label}")
     if folder is not None and "project_name" not in answers:
         answers["project_name"] = Answer(
             folder.name, Source.FOLDER, "project_name, from the name of the folder"
@@ -206,6 +204,25 @@ def _causes(current: OpenQuestion, *, was_given: bool) -> frozenset[str]:
     if not was_given:
         texts.append(str(question.default))
     return frozenset().union(*map(current.questionnaire.references, texts))
+
+
+def cast_answer(
+    questionnaire: Questionnaire, name: str, raw: object, label: str | None = None
+) -> Value:
+    """Convert an answer to the type of its question.
+
+    Raises:
+        ValueError: There is no such question, or the value has another type. The message begins
+            with the label, by default the name.
+    """
+    question = questionnaire.by_name.get(name)
+    if question is None or question.hidden:
+        raise ValueError(_unknown_key(questionnaire, name))
+    try:
+        return question.cast(raw)
+    except ValueError as error:
+        message = f"{label or name}: {error}"
+        raise ValueError(message) from error
 
 
 def _unknown_key(questionnaire: Questionnaire, name: str) -> str:

@@ -23,7 +23,16 @@ RECORDED = frozenset({"_commit", "_src_path"})
 
 
 def read_answers_file(path: str) -> dict[str, object]:
-    """Read the answers of a file, in the format of its suffix. `-` reads standard input.
+    """Read the answers of a file, without what Copier records next to them.
+
+    Raises:
+        InputRefusedError: The file cannot be read, is too large, or is not in its format.
+    """
+    return {key: value for key, value in read_record(path).items() if key not in RECORDED}
+
+
+def read_record(path: str) -> dict[str, object]:
+    """Read a file with answers, in the format of its suffix. `-` reads standard input.
 
     Numbers keep their spelling in the file, so that 3.10 does not become 3.1.
 
@@ -48,7 +57,7 @@ def read_answers_file(path: str) -> dict[str, object]:
     if not isinstance(data, dict):
         message = f"{name}: not a table of questions and answers, such as project_name: shop"
         raise InputRefusedError(message)
-    return {str(key): value for key, value in data.items() if key not in RECORDED}
+    return {str(key): value for key, value in data.items()}
 
 
 def _read(path: str) -> tuple[str, str]:

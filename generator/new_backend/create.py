@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from new_backend import __version__, after
+from new_backend import __version__, after, interruption
 from new_backend.answers import Answers, Given, flag_words, gather, replay_command, settle
 from new_backend.answers_file import STANDARD_INPUT, read_answers_file
 from new_backend.errors import (
@@ -19,15 +19,13 @@ from new_backend.errors import (
     TargetRefusedError,
 )
 from new_backend.invocation import program
-from new_backend.rendering import ANSWERS_FILE, RenderedFile, Target, create_project, preview
+from new_backend.layers import ANSWERS_FILE
+from new_backend.rendering import RenderedFile, Target, create_project, preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from new_backend.questions import Questionnaire, Value
-
-_INTERRUPTED = 130
-_NOTHING_WRITTEN = "interrupted, nothing was written"
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class Created:
     @property
     def failed(self) -> after.StepResult | None:
         """The first step that failed."""
-        return next((step for step in self.steps if step.status is after.Status.FAILED), None)
+        return after.first_failed(self.steps)
 
     @property
     def enter(self) -> str:
@@ -97,8 +95,7 @@ class Created:
     @property
     def to_do(self) -> list[str]:
         """The commands of the steps that failed and of those after them."""
-        open_ = (after.Status.FAILED, after.Status.NOT_RUN)
-        return [step.command for step in self.steps if step.status in open_]
+        return after.to_do(self.steps)
 
 
 def create(questionnaire: Questionnaire, request: Request, person: Person) -> Created:
@@ -124,7 +121,7 @@ def _create(
     try:
         answers, target = _input(questionnaire, request, person, answered)
     except (KeyboardInterrupt, EOFError):
-        raise StoppedError(_NOTHING_WRITTEN) from None
+        raise StoppedError(interruption.NOTHING_WRITTEN) from None
     source = questionnaire.source
     planned = Created(
         path=target.path,
@@ -139,15 +136,17 @@ def _create(
         replay=replay_command(answers, questionnaire),
     )
     if request.dry_run:
-        files, manifest = preview(source, answers.values)
+        files, manifest = preview(questionnaire, answers.values)
         return replace(planned, dry_run=True, files=files, dependencies=_dependencies(manifest))
     person.announce("Rendering")
     keeps = person.keeps if person.can_answer and not request.yes else _keep
     steps = after.steps(git=request.git, install=request.install)
     results: list[after.StepResult] = []
     try:
-        written = create_project(source, answers.values, target, keeps)
-        notes = after.notes(target.path, [file.path for file in written.files])
+        written = create_project(questionnaire, answers.values, target, keeps)
+        notes = after.notes(
+            target.path, [file.path for file in written.files], questionnaire.at_root
+        )
         after.run(target.path, steps, person.announce, results)
     except (KeyboardInterrupt, EOFError, SystemExit) as stop:
         raise _stopped(stop, planned, steps[len(results) :]) from None
@@ -165,11 +164,11 @@ def _stopped(
     stop: BaseException, planned: Created, missing: Sequence[after.Step]
 ) -> StoppedError | BaseException:
     """Return the error for a signal: what was written, and which steps are missing."""
-    code = stop.code if isinstance(stop, SystemExit) else _INTERRUPTED
-    if not isinstance(code, int):
+    code = interruption.exit_code(stop)
+    if code is None:
         return stop
     if not (planned.path / ANSWERS_FILE).exists():
-        return StoppedError(_NOTHING_WRITTEN, exit_code=code)
+        return StoppedError(interruption.NOTHING_WRITTEN, exit_code=code)
     message = f"interrupted. The project is written: {planned.path}"
     commands = [planned.enter, *(step.command for step in missing)]
     to_do = " && ".join(filter(None, commands)) if missing else ""

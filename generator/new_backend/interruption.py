@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+NOTHING_WRITTEN = "interrupted, nothing was written"
 _AGAIN_SECONDS = 0.01
+_BY_KEYBOARD = 130
 
 
 @dataclass
@@ -63,6 +65,12 @@ def delayed() -> Iterator[None]:
         _state.delayed -= 1
         if _state.arrived is not None and not _state.delayed:
             _stop(_state.arrived)
+
+
+def exit_code(stop: BaseException) -> int | None:
+    """Return the exit code of a stop by a signal: 128 plus its number. None for another stop."""
+    code = stop.code if isinstance(stop, SystemExit) else _BY_KEYBOARD
+    return code if isinstance(code, int) else None
 
 
 def _arrive(number: int, _: object) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 PROGRAM = "new-backend"
+UNDO = f"{PROGRAM} add --abort"
 
 
 def program(source: TemplateSource) -> list[str]:

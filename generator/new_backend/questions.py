@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -259,6 +260,11 @@ class Questionnaire:
     combine: tuple[str, ...]
     features: tuple[str, ...]
     subdirectory: str
+    exclude: tuple[str, ...]
+    fixed: Mapping[str, str]
+    """The questions whose answers `add` does not change, with the reason."""
+    at_root: Mapping[str, str]
+    """What to do with a file that is read at the root of a repository only."""
     environment_options: Mapping[str, Any]
     _templates: dict[str, Template] = field(default_factory=dict, repr=False, compare=False)
 
@@ -288,6 +294,9 @@ class Questionnaire:
             combine=combine,
             features=features,
             subdirectory=data.get("_subdirectory", ""),
+            exclude=tuple(data.get("_exclude", ())),
+            fixed=data.get("_fixed", {}),
+            at_root=data.get("_at_root", {}),
             environment_options=data.get("_envops", {}),
         )
 
@@ -367,7 +376,7 @@ class Questionnaire:
         """Return the names that a template uses, also in the partials that it imports."""
         from jinja2 import meta
 
-        tree = self._environment.parse(text)
+        tree = self.environment.parse(text)
         found = meta.find_undeclared_variables(tree)
         for name in meta.find_referenced_templates(tree):
             if name is None:  # its name is computed
@@ -396,7 +405,7 @@ class Questionnaire:
                 continue
             text = path.read_text(encoding="utf-8") if path.match("*.jinja") else ""
             with suppress(TemplateSyntaxError):  # rendering it reports more
-                tree = self._environment.parse(f"{name}\n{text}")
+                tree = self.environment.parse(f"{name}\n{text}")
                 used[name] = meta.find_undeclared_variables(tree)
                 known |= {each.name for each in tree.find_all(nodes.Name) if each.ctx != "load"}
                 waiting += filter(None, meta.find_referenced_templates(tree))
@@ -429,15 +438,29 @@ class Questionnaire:
         try:
             template = self._templates.get(text)
             if template is None:
-                template = self._templates[text] = self._environment.from_string(text)
+                template = self._templates[text] = self.environment.from_string(text)
             return template.render(context)
         except JinjaError as error:
             message = f"{self.source.config}: {text!r} cannot be rendered: {error}"
             raise TemplateError(message) from error
 
     @cached_property
-    def _environment(self) -> SandboxedEnvironment:
-        # The same as copier._main.Worker.jinja_env, so that validators agree.
+    def layer_files(self) -> tuple[tuple[str, ...], ...]:
+        """The files of the layers, each as the parts of its path in their folder."""
+        layers = self.source.root / self.subdirectory
+        paths = (path.relative_to(layers) for path in sorted(layers.rglob("*")) if path.is_file())
+        return tuple(path.parts for path in paths if not self._excludes(path.parts))
+
+    def _excludes(self, parts: Sequence[str]) -> bool:
+        return any(fnmatch(part, pattern) for part in parts for pattern in self.exclude)
+
+    @cached_property
+    def environment(self) -> SandboxedEnvironment:
+        """The environment of Jinja.
+
+        It equals the one of Copier (`copier/_main.py`, `Worker.jinja_env`), so that both render
+        the same.
+        """
         from jinja2 import FileSystemLoader
         from jinja2.sandbox import SandboxedEnvironment
 

@@ -1,28 +1,25 @@
-"""Rendering: Copier writes the files into a staging folder, which is then moved into place."""
+"""Rendering: the files are written into a staging folder, which is then moved into place."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from new_backend import interruption
-from new_backend.errors import RenderingError, TargetRefusedError
-from new_backend.template_source import TEMPLATE_ADDRESS
+from new_backend.errors import RenderingError, TargetRefusedError, TemplateError
+from new_backend.layers import service_files
 from new_backend.temporary import ASIDE, remove_abandoned, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from new_backend.questions import Value
-    from new_backend.template_source import TemplateSource
+    from new_backend.questions import Questionnaire, Value
 
-ANSWERS_FILE = ".copier-answers.yml"
 # The files of a new repository on the usual hosts.
 _NEW_REPOSITORY = (".git", ".gitignore", "README*", "LICENSE*", "LICENCE*")
 MERGED = ".gitignore"
@@ -90,18 +87,20 @@ class Written:
     merged: Sequence[str] = ()
 
 
-def preview(source: TemplateSource, answers: Mapping[str, Value]) -> tuple[list[RenderedFile], str]:
+def preview(
+    questionnaire: Questionnaire, answers: Mapping[str, Value]
+) -> tuple[list[RenderedFile], str]:
     """Render into a temporary folder. Return the files, and the text of the `pyproject.toml`."""
     with temporary_folder() as folder:
         project = folder / str(answers["project_name"])
-        render(source, answers, project)
+        render(questionnaire, answers, project)
         manifest = project / "pyproject.toml"
         text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
         return _files_of(project), text
 
 
 def create_project(
-    source: TemplateSource,
+    questionnaire: Questionnaire,
     answers: Mapping[str, Value],
     target: Target,
     keep_theirs: Callable[[str], bool],
@@ -118,7 +117,7 @@ def create_project(
     with _staging(folder) as staging:
         if target.exists:
             project = staging / target.path.name
-            render(source, answers, project)
+            render(questionnaire, answers, project)
             present = _present(project, target.path)
             merged = [name for name in present if _merge(project, target.path, name)]
             kept = [name for name in present if name not in merged and keep_theirs(name)]
@@ -127,112 +126,40 @@ def create_project(
             return Written(files, kept, merged)
         # The staging folder holds the missing parents too, so that one rename moves all of them.
         missing = target.path.relative_to(folder)
-        render(source, answers, staging / missing)
+        render(questionnaire, answers, staging / missing)
         files = _files_of(staging / missing)
         with interruption.delayed():
             _move(staging / missing.parts[0], folder / missing.parts[0])
         return Written(files)
 
 
-def render(source: TemplateSource, answers: Mapping[str, Value], project: Path) -> None:
-    """Render with Copier, and record the public address of the template instead of a local path.
+def render(questionnaire: Questionnaire, answers: Mapping[str, Value], project: Path) -> None:
+    """Write the files of a service into a new folder.
 
     Raises:
         RenderingError: The template cannot be rendered, or the disk cannot be written.
     """
-    from copier import Settings, run_copy
-    from copier.errors import CopierError
     from jinja2 import TemplateError as JinjaError
     from jinja2 import TemplateSyntaxError as JinjaSyntaxError
-    from plumbum import local
 
     try:
-        # Copier needs no git for a plain folder, but starts one that it finds for every file.
-        with (
-            source.plain_folder() as template,
-            local.env(PATH=""),
-            _compiled_once(source.config.read_bytes()),
-        ):
-            run_copy(
-                str(template),
-                project,
-                data=dict(answers),
-                defaults=True,
-                quiet=True,
-                # The user's defaults for other templates must not set a flag of this one.
-                settings=Settings(),
-            )
-        _record_source(project / ANSWERS_FILE, source.version)
-        _apply_umask(project)
-    except OSError as error:
-        message = f"the project cannot be written: {error.strerror or error}"
-        raise RenderingError(message) from error
-    except (CopierError, JinjaError, ValueError) as error:
+        project.mkdir(parents=True)
+        for file in service_files(questionnaire, answers):
+            path = project / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+            if file.executable:
+                # A new folder shows which permissions the umask leaves.
+                path.chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o777)
+    except (JinjaError, TemplateError, UnicodeDecodeError) as error:  # some are an OSError, too
         where = (
             f"{error.name}, line {error.lineno}: " if isinstance(error, JinjaSyntaxError) else ""
         )
         message = f"the template cannot be rendered: {where}{' '.join(str(error).split())}"
         raise RenderingError(message) from error
-
-
-_COMPILED: dict[tuple[object, ...], Any] = {}
-"""Compiled templates, by the configuration of their environment, their source and their name."""
-
-
-@contextmanager
-def _compiled_once(config: bytes) -> Iterator[None]:
-    """Cache the templates that Jinja compiles while Copier renders.
-
-    Copier compiles each part of each path again for each file, which is a third of the CPU time of
-    `create`. Its environment follows from `copier.yml`, the `config`: the same source compiles to
-    the same code every time. (Copier's `yield` tag depends on compiling again, but no path of this
-    template uses it.)
-    """
-    from jinja2 import Environment
-
-    compile_again = Environment.compile
-
-    def compile_once(
-        self: Environment, source: Any, name: str | None = None, filename: str | None = None
-    ) -> Any:
-        key = (config, type(self), source, name)
-        if key not in _COMPILED:
-            _COMPILED[key] = compile_again(self, source, name, filename)
-        return _COMPILED[key]
-
-    Environment.compile = compile_once  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        Environment.compile = compile_again  # type: ignore[method-assign]
-
-
-def _record_source(answers_file: Path, version: str) -> None:
-    if not answers_file.is_file():
-        return
-    recorded = answers_file.read_text(encoding="utf-8")
-    # YAML folds a long path: its other lines are indented.
-    recorded = re.sub(
-        r"^_src_path:.*\n(?:[ \t].*\n)*",
-        lambda _: (f"_commit: {version}\n" if version else "") + f"_src_path: {TEMPLATE_ADDRESS}\n",
-        recorded,
-        count=1,
-        flags=re.MULTILINE,
-    )
-    answers_file.write_text(recorded, encoding="utf-8", newline="\n")
-
-
-def _apply_umask(project: Path) -> None:
-    """Set the permissions of new files: Copier copies those of the template.
-
-    The project's folder is new, so that its permissions show the umask. Setting the umask to read
-    it would change it for other threads.
-    """
-    allowed = stat.S_IMODE(project.stat().st_mode)
-    for path in project.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            executable = path.stat().st_mode & stat.S_IXUSR
-            path.chmod(allowed & (0o777 if executable else 0o666))
+    except OSError as error:
+        message = f"the project cannot be written: {error.strerror or error}"
+        raise RenderingError(message) from error
 
 
 def _files_of(project: Path) -> list[RenderedFile]:

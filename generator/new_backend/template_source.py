@@ -65,10 +65,10 @@ class TemplateSource:
 
     @contextmanager
     def plain_folder(self) -> Iterator[Path]:
-        """Return the template as a folder that Copier renders as it is.
+        """Return the template as a folder that is not a checkout.
 
-        Copier clones a git checkout and commits its changes to the clone first. A copy of the
-        working tree without `.git` renders the same, and costs less.
+        A copy of a checkout's working tree does not change while it is rendered many times, and
+        records no commit.
         """
         if not self._is_checkout:
             yield self.root

@@ -117,15 +117,16 @@ class TestInterruption:
         self, workplace: Path, number: signal.Signals
     ) -> None:
         dropping = (
-            "import copier, os\n"
+            "import os\n"
+            "from new_backend import create\n"
             "from new_backend.cli import main\n"
             "class Last:\n"
             f"    def __del__(self): os.kill(os.getpid(), {number.value}); [None for _ in 'ab']\n"
-            "real = copier.run_copy\n"
-            "def run_copy(*a, **k):\n"
+            "real = create.create_project\n"
+            "def create_project(*a, **k):\n"
             "    Last()\n"
             "    return real(*a, **k)\n"
-            "copier.run_copy = run_copy\n"
+            "create.create_project = create_project\n"
             "main(['create', 'shop', '--yes', '--no-git', '--no-install'])\n"
         )
         code, err = self.ended(dropping, workplace)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from new_backend.template_source import TemplateSource
 
-_HEAVY = {"copier", "jinja2", "questionary", "prompt_toolkit", "rich", "yaml", "uv"}
+_HEAVY = {"jinja2", "questionary", "prompt_toolkit", "rich", "yaml", "uv"}
 
 
 class TestCost:

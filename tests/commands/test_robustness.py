@@ -177,10 +177,10 @@ class TestKilledRuns:
         self, small_template: TemplateSource, workplace: Path, number: signal.Signals
     ) -> None:
         code = (
-            "import os, sys; from pathlib import Path; from new_backend import after; "
+            "import signal, sys; from pathlib import Path; from new_backend import after; "
             "from new_backend.cli import main; "
             "from new_backend.template_source import TemplateSource; "
-            f"after._lock = lambda _: os.kill(os.getpid(), {number.value}); "
+            f"after.lock = lambda _: signal.raise_signal({number.value}); "
             "main(['create', 'shop', '--yes'], TemplateSource(Path(sys.argv[1])))"
         )
         ended = subprocess.run(

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from tests.harness.toys import Ended, Run
 
-FLASK = "framework=flask,orm=sqlalchemy,database=sqlite,auth=none,concurrency=sync"
+FLASK = "framework=flask,orm=sqlalchemy,database=sqlite,auth=none,concurrency=sync,cache=none"
 FLASK_ID = "flask-sqlalchemy-sqlite-none-sync"
-FASTAPI = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=jwt,concurrency=async"
+FASTAPI = "framework=fastapi,orm=sqlalchemy,database=sqlite,auth=jwt,concurrency=async,cache=none"
 FASTAPI_ID = "fastapi-sqlalchemy-sqlite-jwt-async"
 BOTH = ("--only", FLASK, "--only", FASTAPI)
-FOUR = ("--only", "framework=flask,database=sqlite,auth=none", "--strength", "all")
+FOUR = ("--only", "framework=flask,database=sqlite,auth=none,cache=none", "--strength", "all")
 """Both ORMs, async and sync."""
 
 WITH_TOOLS = LAYERS["{{common}}/pyproject.toml.jinja"].replace(

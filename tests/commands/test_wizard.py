@@ -39,6 +39,7 @@ framework: fastapi
 orm: sqlalchemy
 auth: jwt
 concurrency: sync
+cache: none
 ci: none
 """
 QUIET = ("--no-git", "--no-install")
@@ -46,7 +47,8 @@ LEFT = "\x1b[D"
 SPACE = " "
 SETTLED = (
     *("shop", "--description", "x", "--author=", "--email=", "--license", "MIT"),
-    *("--python-version", "3.13", "--auth", "jwt", "--concurrency", "async", "--ci", "none"),
+    *("--python-version", "3.13", "--cache", "none"),
+    *("--auth", "jwt", "--concurrency", "async", "--ci", "none"),
 )
 LITESTAR = DOWN + DOWN + DOWN + ENTER
 
@@ -98,7 +100,7 @@ def test_enter_accepts_defaults_and_only_open_questions_are_asked(
     start: Start, workplace: Path
 ) -> None:
     child = start("shop", "--auth", "none")
-    child.expect_exact("Step 1 of 3: Project")
+    child.expect_exact("Step 1 of 4: Project")
     for question in (
         "Import name",
         "One-line description",
@@ -107,13 +109,15 @@ def test_enter_accepts_defaults_and_only_open_questions_are_asked(
     ):
         answer(child, f"{question}")
     answer(child, "License:")
-    child.expect_exact("Step 2 of 3: Stack")
+    child.expect_exact("Step 2 of 4: Stack")
     answer(child, "Oldest supported Python")
     answer(child, "Web framework:")
     answer(child, "Object-relational mapper (ORM):")
     answer(child, "Database:", DOWN + DOWN + ENTER)
     answer(child, "Concurrency model:")
-    child.expect_exact("Step 3 of 3: Delivery")
+    child.expect_exact("Step 3 of 4: Features")
+    answer(child, "Cache:")
+    child.expect_exact("Step 4 of 4: Delivery")
     answer(child, "CI pipeline:")
     child.expect_exact("Summary")
     child.expect_exact("framework       fastapi  (default)")
@@ -154,7 +158,7 @@ def test_back_returns_to_previous_question(start: Start, workplace: Path) -> Non
 
 
 def test_change_at_summary_updates_dependent_answers(start: Start, workplace: Path) -> None:
-    child = start("--python-version", "3.13", "--ci", "none", "--auth", "jwt")
+    child = start("--python-version", "3.13", "--cache", "none", "--ci", "none", "--auth", "jwt")
     answer(child, "Name of the service", "shop" + ENTER)
     for question in (
         "Import name",
@@ -193,7 +197,7 @@ def test_excluded_choice_is_disabled_with_reason(
     start: Start, litestar: TemplateSource, workplace: Path
 ) -> None:
     child = start(
-        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
+        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none", "--cache", "none"),
         *("--python-version", "3.13", "--package", "shop", "--description", "x"),
         source=litestar,
     )
@@ -217,7 +221,7 @@ def test_given_answer_that_becomes_excluded_is_asked_again(
     start: Start, litestar: TemplateSource
 ) -> None:
     child = start(
-        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none"),
+        *("shop", "--author=", "--email=", "--license", "MIT", "--ci", "none", "--cache", "none"),
         *("--python-version", "3.13", "--package", "shop", "--description", "x"),
         *("--concurrency", "sync"),
         source=litestar,

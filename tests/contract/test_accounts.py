@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import secrets
-import statistics
 import subprocess
 import threading
 import time
@@ -58,7 +57,8 @@ TIMED = 20
 AT_ONCE = 50
 CROWD = 60
 LIVE_SECONDS = 0.05
-DEAR_ROUNDS = 12
+DEAR_ROUNDS = 48
+"""So many that checking passwords takes longer than answering the burst of fifty requests."""
 HASH = (
     "import sys, argon2; "
     "hasher = argon2.PasswordHasher(time_cost=int(sys.argv[1]), memory_cost=16384, parallelism=1); "
@@ -264,13 +264,12 @@ class TestLogIn:
         for each in emails:
             register(api, email=each)
         known, unknown = [], []
-        # In turns, so that other load on the machine slows both down.
         for each in emails * (ATTEMPTS - 1):
             known.append(_seconds_of_log_in(log_in, api, each))
             unknown.append(_seconds_of_log_in(log_in, api, new_email()))
 
-        ratio = statistics.median(unknown) / statistics.median(known)
-        assert 0.7 < ratio < 1.4
+        # Other load on the machine only adds time, so the shortest times are compared.
+        assert 0.8 < min(unknown) / min(known) < 1.25
 
     def test_rejects_deactivated_account_like_wrong_password(
         self, api: Api, admin: Account, account: Account, log_in: Try

@@ -6,12 +6,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, new_email, register, try_password
-from tests.harness.databases import ID_LITERALS
+from tests.harness.databases import insert_item
 from tests.harness.logins import StoredLogins
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ FORGET_MIGRATIONS = {
     "sqlmodel": "DELETE FROM alembic_version",
     "django": "DELETE FROM django_migrations",
 }
-TIME = "'2026-01-02 03:04:05'"
 LOGINS = ("jwt", "session", "oidc")
 PASSWORDS = ("jwt", "session", "api-key")
 LONGER_THAN_ANY_LOGIN = timedelta(days=31)
@@ -150,11 +148,7 @@ class TestMigrate:
         """As in a service that got its accounts later."""
         settings = {**production, "DATABASE_URL": empty_database.url}
         migrate_without_accounts(service, settings)
-        item_id = ID_LITERALS[service.combination.database].format(UUID(int=1))
-        columns = "id, title, created_at, updated_at"
-        empty_database.run(
-            f"INSERT INTO item ({columns}) VALUES ({item_id}, 'Tea', {TIME}, {TIME})"  # noqa: S608 - constants
-        )
+        insert_item(empty_database, service.combination.database, title="Tea")
 
         done = service.run("migrate", settings=settings)
         kept = empty_database.run("SELECT title FROM item")

@@ -81,11 +81,12 @@ class TestLive:
 
 
 class TestReady:
-    def test_ready_lists_every_backing_service(self, api: Api) -> None:
+    def test_ready_lists_every_backing_service(self, api: Api, combination: Combination) -> None:
         answer = api.get("/health/ready")
 
         assert answer.status_code == 200
-        assert answer.json() == {"status": "ok", "checks": {"database": "ok"}}
+        cache = {} if combination.cache == "none" else {"cache": "ok"}
+        assert answer.json() == {"status": "ok", "checks": {**cache, "database": "ok"}}
 
     @pytest.mark.once_per(*ALL_BUT_AUTH)
     def test_ready_reports_unavailable_database_in_time(
@@ -119,7 +120,7 @@ def _assert_not_ready(api: Api) -> None:
 
     assert time.monotonic() - begun < PROBE_SECONDS + NETWORK_SLACK
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": "down"}
+    assert answer.json()["checks"]["database"] == "down"
 
 
 class TestOpenapi:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING
@@ -40,7 +40,10 @@ CHOICES = {
 }
 """The choices of each question. "" means that the question is not asked."""
 
-ALL_BUT_AUTH = tuple(question for question in CHOICES if question != "auth")
+FEATURES = {"cache": ("none", "redis", "memcached")}
+"""The choices of each feature. The first one means that a service does not have it."""
+
+ALL_BUT_AUTH = (*(question for question in CHOICES if question != "auth"), *FEATURES)
 """For `once_per`: everything behind the login is the same for every kind of auth."""
 
 PAIRS = """
@@ -132,7 +135,7 @@ VERDICTS = _verdicts()
 
 @dataclass(frozen=True)
 class Combination:
-    """One way to answer the questions that make up a combination."""
+    """One way to answer the questions that make up a combination, and the features."""
 
     framework: str
     orm: str
@@ -140,17 +143,24 @@ class Combination:
     auth: str
     concurrency: str
     django_api: str = ""
+    cache: str = "none"
 
     @property
     def choices(self) -> dict[str, str]:
-        """The answers to the questions that are asked."""
+        """The answers to the questions of the core that are asked."""
         answers = {name: getattr(self, name) for name in CHOICES}
         return {name: value for name, value in answers.items() if value}
 
     @property
+    def features(self) -> dict[str, str]:
+        """The choice of each feature."""
+        return {name: getattr(self, name) for name in FEATURES}
+
+    @property
     def id(self) -> str:
         """The name of the combination in test IDs, folders and databases."""
-        return "-".join(self.choices.values())
+        chosen = [f"{name}-{choice}" for name, choice in self.features.items() if choice != "none"]
+        return "-".join([*self.choices.values(), *chosen])
 
     @property
     def signs(self) -> bool:
@@ -168,6 +178,7 @@ class Combination:
         return {
             "project_name": PROJECT_NAME,
             **self.choices,
+            **self.features,
             "python_version": RUNNING_PYTHON,
             **others,
         }
@@ -177,14 +188,38 @@ class Combination:
 def combination_of(folder: Path) -> Combination:
     """Return the combination from which the service in a folder was rendered."""
     answers = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
-    return Combination(**{name: answers[name] for name in CHOICES if answers.get(name)})
+    return Combination(
+        **{name: answers[name] for name in (*CHOICES, *FEATURES) if answers.get(name)}
+    )
 
 
 ALL = tuple(Combination(*choices) for choices in product(*CHOICES.values()))
 """Every way to answer, valid or not."""
 
-VALID = tuple(each for each in ALL if not each.verdicts)
-"""Exactly the valid combinations."""
+CORES = tuple(each for each in ALL if not each.verdicts)
+"""Exactly the valid combinations, without features."""
+
+EVERY = tuple(
+    replace(each, **dict(zip(FEATURES, chosen, strict=True)))
+    for each in CORES
+    for chosen in product(*FEATURES.values())
+)
+"""Each valid combination with each set of features."""
+
+
+def _with_features(core: Combination, number: int) -> Combination:
+    """Choose the features of a combination, so that each choice of a feature meets each of the
+    core and of the other features.
+    """
+    chosen = {
+        name: choices[(number // (5 * 3**place) + number) % len(choices)]
+        for place, (name, choices) in enumerate(FEATURES.items())
+    }
+    return replace(core, **chosen)
+
+
+VALID = tuple(_with_features(core, number) for number, core in enumerate(CORES))
+"""Each valid combination once, with some features."""
 
 
 def _run_on() -> tuple[Combination, ...]:
@@ -192,21 +227,23 @@ def _run_on() -> tuple[Combination, ...]:
     requested ones.
 
     `COMBINATIONS` is `all`, a strength such as `3`, or a list of IDs or parts of IDs, such as
-    `flask-sqlalchemy,sqlite-none`.
+    `flask-sqlalchemy,sqlite-none`. An ID selects the service with exactly its features.
     """
     wanted = os.environ.get("COMBINATIONS") or "2"
     if wanted == "all":
         return VALID
     if not wanted.isdecimal():
         parts = wanted.split(",")
-        return tuple(each for each in VALID if any(part in each.id for part in parts))
+        exact = [each for each in EVERY if each.id in parts]
+        others = set(parts) - {each.id for each in exact}
+        return (*exact, *(each for each in VALID if any(part in each.id for part in others)))
     return cover(int(wanted))
 
 
 def cover(strength: int) -> tuple[Combination, ...]:
     """Return valid combinations in which any `strength` choices meet at least once."""
-    chosen = covering([{**each.choices} for each in VALID], strength)
-    return tuple(each for each in VALID if each.choices in chosen)
+    chosen = covering([{**each.choices, **each.features} for each in VALID], strength)
+    return tuple(each for each in VALID if {**each.choices, **each.features} in chosen)
 
 
 RUN = _run_on()

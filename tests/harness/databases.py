@@ -407,6 +407,18 @@ ID_LITERALS = {"postgresql": "'{}'", "mysql": "X'{0.hex}'", "sqlite": "'{0.hex}'
 """A UUID in a statement, by the database."""
 
 
+def insert_item(database: Database, kind: str, **values: str) -> None:
+    """Insert an item with these texts by column, without the service."""
+    given = {
+        "id": ID_LITERALS[kind].format(UUID(int=1)),
+        **{column: f"'{text}'" for column, text in values.items()},
+        "created_at": "'2026-01-02 03:04:05'",
+        "updated_at": "'2026-01-02 03:04:05'",
+    }
+    columns, literals = ", ".join(given), ", ".join(given.values())
+    database.run(f"INSERT INTO item ({columns}) VALUES ({literals})")  # noqa: S608 - of a test
+
+
 # ---------------------------------------------------------------- Shared by the servers
 
 
@@ -440,7 +452,7 @@ def _absence(server: str, database: str) -> Absence:
 
 
 class Gate:
-    """A TCP relay in front of the database server, which can close or block its connections."""
+    """A TCP relay in front of a server, which can close or block its connections."""
 
     def __init__(self, server: str) -> None:
         """Listen on a free port and relay to the server of that URL."""
@@ -452,6 +464,11 @@ class Gate:
         self._flowing = threading.Event()
         self._flowing.set()
         self.open()
+
+    @property
+    def port(self) -> int:
+        """The port on the loopback where it listens."""
+        return self._port
 
     def url(self, database: str) -> str:
         """Return the URL of a database through the gate."""

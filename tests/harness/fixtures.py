@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness.accounts import LOG_IN, PASSWORD, Account, new_account, new_email, register
 from tests.harness.api import BEHIND_A_PROXY, Api, Document, Transcript
+from tests.harness.caches import settings_of_cache
 from tests.harness.issuer import settings_of
 from tests.harness.services import Address, Server, Service, secret_key, serving
 
@@ -37,7 +38,11 @@ def database(service: Service, new_database: Callable[[Combination, str], Databa
 
 def local_settings(service: Service, database: Database) -> Settings:
     """Return the minimal settings of a service with this database."""
-    settings = {"ENVIRONMENT": "test", "DATABASE_URL": database.url}
+    settings = {
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": database.url,
+        **settings_of_cache(service.combination),
+    }
     if service.combination.signs:
         settings["SECRET_KEY"] = secret_key()
     return settings
@@ -53,6 +58,7 @@ def production(service: Service, database: Database) -> Settings:
         "DOCS_ENABLED": "true",
         "LOG_LEVEL": "INFO",
         **settings_of(service.combination.auth),
+        **settings_of_cache(service.combination),
     }
     if service.combination.signs:
         settings["SECRET_KEY"] = secret_key()

@@ -168,6 +168,12 @@ class Server(Address):
 def install(combination: Combination, folder: Path) -> Service:
     """Render a service and install it from its own project file, through uv's cache."""
     render(combination.answers(), folder)
+    sync(folder)
+    return Service.in_folder(combination, folder)
+
+
+def sync(folder: Path) -> None:
+    """Install a rendered service, through uv's cache."""
     environment = {**bare_environment(), "UV_PYTHON": RUNNING_PYTHON, "UV_LINK_MODE": "hardlink"}
     done = subprocess.run(
         [find_uv_bin(), "sync", "--quiet"],
@@ -180,7 +186,6 @@ def install(combination: Combination, folder: Path) -> Service:
     if done.returncode:
         message = f"uv sync failed in {folder}:\n{done.stdout}{done.stderr}"
         raise AssertionError(message)
-    return Service.in_folder(combination, folder)
 
 
 def secret_key() -> str:

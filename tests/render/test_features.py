@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from new_backend.questions import Questionnaire
 from new_backend.rendering import render
 from new_backend.template_source import TemplateSource
 from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
-from tests.harness.toys import write_layers
+from tests.harness.toys import copy_with_feature
 from tests.render.sources import name, names, tree
 
 if TYPE_CHECKING:
@@ -29,57 +28,6 @@ SHARED = [
     for path in (LAYERS / layer).rglob("*.jinja")
     if not {"src", "tests"} & set(path.parts) or path.name == "settings.py.jinja"
 ]
-
-TOY = """\
-{# A feature that no shared file knows. #}
-{% set libraries = [{"name": "parrot-client", "extra": "fast", "loaded": "loaded by name"}] %}
-{% set secrets = [{"name": "PARROT_PASSWORD", "example": "change-me"}] %}
-{% set settings = [
-  {"name": "PARROT_URL", "default": "parrot://127.0.0.1", "what": "URL of the parrot"},
-] %}
-{% set settings_fields %}
-
-    parrot_url: str = "parrot://127.0.0.1"
-{% endset %}
-{% set kinds = [{"kind": "no-parrot", "status": 503, "what": "the parrot is silent"}] %}
-{% set compose_environment %}
-    PARROT_URL: parrot://parrot
-{% endset %}
-{% set compose_services %}
-
-  parrot:
-    image: parrot:1
-{% endset %}
-{% set github_services %}
-      parrot:
-        image: parrot:1
-{% endset %}
-{% set github_environment %}
-      PARROT_URL: parrot://127.0.0.1
-{% endset %}
-{% set gitlab_services %}
-    - name: parrot:1
-{% endset %}
-{% set gitlab_variables %}
-    PARROT_URL: parrot://parrot
-{% endset %}
-{% set make_targets = ["parrot"] %}
-{% set make_rules %}
-
-parrot: $(UV) ## Listen to the parrot
-	$(LOCALLY) {{ project_name }} parrot
-{% endset %}
-{% set summary = ", with an parrot" %}
-{% set layout %}
-  parrot.py           the parrot
-{% endset %}
-{% set agents %}
-- Never shout.
-{% endset %}
-{% set stored = [("parrot", "plain text", "a second")] %}
-{% set configure = ["`PARROT_URL`: the URL of the parrot."] %}
-{% set rotate = ["`PARROT_PASSWORD`: shout another one."] %}
-"""
 
 
 def answers(**changed: str) -> dict[str, Any]:
@@ -95,25 +43,8 @@ def answers(**changed: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def with_toy(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The template with one more feature: one file, one layer, and its lines in `copier.yml`."""
-    root = tmp_path_factory.mktemp("with-toy")
-    shutil.copytree(TEMPLATE, root / "template")
-    (root / "template/features/parrot_loud.jinja").write_text(TOY, encoding="utf-8")
-    write_layers(root, {"{{parrot_loud}}/src/{{package}}/parrot.py": '"""The parrot."""\n'})
-    table = root / "template/partials/dependencies.jinja"
-    text = table.read_text(encoding="utf-8")
-    table.write_text(text.replace('  "fastapi": ', '  "parrot-client": "1.2.3",\n  "fastapi": '))
-    config = (CHECKOUT / "copier.yml").read_text(encoding="utf-8")
-    question = "parrot: { type: str, help: Parrot, default: none, choices: [none, loud] }\n"
-    loud = "{{ '.' if parrot == 'loud' else '' }}"
-    flag = f'parrot_loud: {{ type: str, when: false, default: "{loud}" }}\n'
-    config = config.replace("# A feature has the name", f"{question}{flag}# A feature has the name")
-    config = config.replace(
-        "      'database_sqlite': database_sqlite,\n",
-        "      'database_sqlite': database_sqlite,\n      'parrot_loud': parrot_loud,\n",
-    )
-    (root / "copier.yml").write_text(config, encoding="utf-8")
-    return TemplateSource(root)
+    """The template with one more feature."""
+    return copy_with_feature(tmp_path_factory.mktemp("with-toy"))
 
 
 def files_with(
@@ -123,7 +54,7 @@ def files_with(
     found = []
     for parrot in ("none", "loud"):
         project = folder / parrot
-        render(source, answers(parrot=parrot, **changed), project)
+        render(Questionnaire.read(source), answers(parrot=parrot, **changed), project)
         (project / ".copier-answers.yml").unlink()
         found.append({path: content.decode() for path, content in files_of(project).items()})
     without, with_it = found
@@ -136,6 +67,15 @@ class TestNewFeature:
         self, tmp_path: Path, with_toy: TemplateSource, framework: str
     ) -> None:
         without, with_it = files_with(with_toy, tmp_path, framework=framework)
+        of_framework = (
+            {"src/corner_shop/management/commands/parrot.py"}
+            if framework == "django"
+            else {
+                "src/corner_shop/cli.py",
+                "src/corner_shop/parrot_cli.py",
+                "tests/fixtures/resources.py",
+            }
+        )
 
         assert not [path for path, text in without.items() if "parrot" in text.lower()]
         assert {path for path, text in with_it.items() if text != without.get(path)} == {
@@ -149,8 +89,11 @@ class TestNewFeature:
             "docs/security.md",
             "pyproject.toml",
             "src/corner_shop/parrot.py",
+            "src/corner_shop/parrot_settings.py",
+            "src/corner_shop/resources.py",
             "src/corner_shop/settings.py",
-        }
+            "tests/test_health.py",
+        } | of_framework
 
     def test_files_are_valid_and_contain_its_entries(
         self, tmp_path: Path, with_toy: TemplateSource

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,21 @@ import pytest
 import yaml
 from jinja2 import nodes
 
+from new_backend.layers import sources_by_path
 from new_backend.questions import Questionnaire
 from new_backend.template_source import TemplateSource
-from new_backend.verify.rendered import sources_by_path
 from tests.harness.rendering import CHECKOUT, LAYERS, TEMPLATE, files_of
+from tests.harness.toys import copy_template
 from tests.render.conftest import Rendered, Variant, pairwise, rendered_variants
 from tests.render.sources import name, names, tree
+from tests.verify.mutations import MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_copie.plugin import Copie
+
+    from tests.verify.mutations import Mutation
 
 MAX_CONDITIONALS = 6
 MAX_FLAGS_IN_A_PATH = 2
@@ -197,9 +200,8 @@ def requirements(rendered: Rendered) -> list[str]:
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the checkout that Copier needs, and no others."""
-    folder = tmp_path_factory.mktemp("bare")
-    shutil.copy(CHECKOUT / "copier.yml", folder)
-    shutil.copytree(TEMPLATE, folder / "template")
+    folder = tmp_path_factory.mktemp("bare") / "template"
+    copy_template(folder)
     return folder
 
 
@@ -230,3 +232,9 @@ class TestPlainCopier:
 
     def test_template_needs_no_trust(self) -> None:
         assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(QUESTIONS)
+
+
+class TestMutations:
+    @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name.replace(" ", "-"))
+    def test_text_to_break_exists_once(self, mutation: Mutation) -> None:
+        mutation.planted_in(CHECKOUT)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from tests.harness.api import problem_kinds
-from tests.harness.combinations import CHOICES, PACKAGE, VALID
+from tests.harness.combinations import CHOICES, FEATURES, PACKAGE, VALID
 from tests.harness.rendering import render
 from tests.render.conftest import Rendered, pairwise
 
@@ -29,7 +29,8 @@ README_UPDATE_LINES = 2
 def test_variants_cover_every_combination_and_every_pair_of_choices() -> None:
     variants = pairwise()
     rows = [
-        (*(getattr(each.combination, name) for name in CHOICES), *each.others) for each in variants
+        (*(getattr(each.combination, name) for name in (*CHOICES, *FEATURES)), *each.others)
+        for each in variants
     ]
     values = [set(column) for column in zip(*rows, strict=True)]
 

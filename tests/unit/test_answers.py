@@ -326,7 +326,8 @@ class TestWithoutTerminal:
         first, second = ended.err.splitlines()
         assert first == (
             "new-backend: cannot prompt: no terminal. Missing answers: package, description, "
-            "author, email, license, python_version, framework, orm, database, concurrency, ci"
+            "author, email, license, python_version, framework, orm, database, concurrency, "
+            "cache, ci"
         )
         label, _, command = second.partition(": ")
         assert label == "To accept the defaults for the rest"

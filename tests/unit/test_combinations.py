@@ -82,7 +82,7 @@ class TestCommand:
     def test_json_is_an_array_of_objects(self, run: Run) -> None:
         rows = json.loads(run("combinations", "--format", "json").out)["combinations"]
 
-        assert {"framework", "orm", "database", "auth", "concurrency"} == rows[0].keys()
+        assert {"framework", "orm", "database", "auth", "concurrency", "cache"} == rows[0].keys()
 
     def test_github_is_one_line_for_a_matrix(self, run: Run) -> None:
         ended = run("combinations", "--format", "github", "--shard", "1/2")
@@ -120,7 +120,7 @@ class TestCommand:
         assert f'--shard: invalid value "{part}". Use I/N' in ended.err
         assert ended.out == ""
 
-    @pytest.mark.parametrize("strength", ["0", "-1", "7", "99", "two", "9" * 5000])
+    @pytest.mark.parametrize("strength", ["0", "-1", "8", "99", "two", "9" * 5000])
     def test_rejects_invalid_strength(self, run: Run, strength: str) -> None:
         ended = run("combinations", "--strength", strength)
 

@@ -56,7 +56,7 @@ def test_no_question_refers_to_a_later_one(real: Questionnaire) -> None:
     for question in real.questions:
         texts = [question.default, question.when, *(each.validator for each in question.choices)]
         for text in texts:
-            parsed = real._environment.parse(str(text))  # noqa: SLF001 - the same environment
+            parsed = real.environment.parse(str(text))
             later = meta.find_undeclared_variables(parsed) - seen
             assert not later & real.by_name.keys(), question.name
         seen.add(question.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ import copier
 import pytest
 import yaml
 
+from new_backend.questions import Questionnaire
 from new_backend.rendering import Target, create_project
 from new_backend.template_source import TEMPLATE_ADDRESS, TemplateSource
 from tests.harness.toys import LAYERS, copy_questions, git, left_in, tree, write_layers
@@ -96,15 +99,40 @@ class TestFiles:
         assert "a long path" not in recorded
         assert yaml.safe_load(recorded)["_src_path"] == TEMPLATE_ADDRESS
 
-    def test_ignores_user_defaults_of_copier(
-        self, run: Run, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_executable_file_stays_executable(
+        self, run: Run, workplace: Path, checkout: TemplateSource
     ) -> None:
-        settings = tmp_path / "settings.yml"
-        settings.write_text("defaults:\n  common: ''\n  jwt: ''\n")
-        monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
-        assert run(*SHOP).code == 0
+        (checkout.root / "template/layers/{{common}}/new.txt").chmod(0o744)
+        (checkout.root / "template/layers/{{common}}/other.txt").touch(0o600)
+        umask = os.umask(0o027)
+        try:
+            assert run(*SHOP, source=checkout).code == 0
+        finally:
+            os.umask(umask)
 
-        assert "src/shop/tokens.py" in tree(workplace / "shop")
+        modes = {
+            name: (workplace / "shop" / name).stat().st_mode for name in ("new.txt", "other.txt")
+        }
+        assert {name: stat.S_IMODE(mode) for name, mode in modes.items()} == {
+            "new.txt": 0o750,
+            "other.txt": 0o640,
+        }
+
+    def test_names_file_that_is_read_at_the_root_of_a_repository(
+        self, run: Run, workplace: Path, checkout: TemplateSource
+    ) -> None:
+        write_layers(checkout.root, {"{{common}}/.github/workflows/ci.yml": "on: push\n"})
+        git(workplace, "init", "--quiet")
+        inside = run("create", "services/shop", *SHOP[2:], "--json", source=checkout)
+        alone = run("create", "../shop", *SHOP[2:], "--json", source=checkout)
+
+        assert json.loads(inside.out)["notes"] == [
+            (
+                "Move .github/workflows/ci.yml to the root of the repository. "
+                "Set defaults.run.working-directory to services/shop in it."
+            )
+        ]
+        assert json.loads(alone.out)["notes"] == []
 
     def test_folder_has_default_mode(self, run: Run, workplace: Path) -> None:
         assert run(*SHOP).code == 0
@@ -187,7 +215,10 @@ class TestTarget:
             return False
 
         written = create_project(
-            small_template, {"project_name": "shop", "package": "shop"}, Target.check(shop), keep
+            Questionnaire.read(small_template),
+            {"project_name": "shop", "package": "shop"},
+            Target.check(shop),
+            keep,
         )
 
         assert asked == ["README.md"]
@@ -206,7 +237,7 @@ class TestTarget:
         shutil.copytree(small_template.root, root)
         write_layers(root, added)
         written = create_project(
-            TemplateSource(root),
+            Questionnaire.read(TemplateSource(root)),
             {"project_name": "shop", "package": "shop"},
             Target.check(shop),
             lambda _: True,
@@ -307,6 +338,21 @@ class TestFailure:
         assert ended.code == 1
         assert ended.err.splitlines()[-1] == (
             "new-backend: the template cannot be rendered: 'x' is undefined"
+        )
+        assert left_in(workplace) == []
+
+    def test_missing_partial_is_reported_as_error_of_the_template(
+        self, run: Run, workplace: Path, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "incomplete"
+        root.mkdir()
+        copy_questions(root)
+        write_layers(root, {"{{common}}/x.txt.jinja": '{% include "template/partials/no.jinja" %}'})
+        ended = run(*SHOP, source=TemplateSource(root))
+
+        assert ended.code == 1
+        assert ended.err.splitlines()[-1].startswith(
+            "new-backend: the template cannot be rendered: 'template/partials/no.jinja' not found"
         )
         assert left_in(workplace) == []
 

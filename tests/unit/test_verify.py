@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from new_backend.questions import Value
     from new_backend.template_source import TemplateSource
     from tests.harness.toys import Run
 
@@ -66,23 +67,23 @@ class TestBadInput:
             ),
             (
                 ("--strength", "most"),
-                '--strength: invalid value "most". Use all, or a number from 1 to 6',
+                '--strength: invalid value "most". Use all, or a number from 1 to 7',
             ),
             (
                 ("--strength", "0"),
-                '--strength: invalid value "0". Use all, or a number from 1 to 6',
+                '--strength: invalid value "0". Use all, or a number from 1 to 7',
             ),
             (
                 ("--strength=-1",),
-                '--strength: invalid value "-1". Use all, or a number from 1 to 6',
+                '--strength: invalid value "-1". Use all, or a number from 1 to 7',
             ),
             (("--shard", "3/2"), '--shard: invalid value "3/2". Use I/N with I from 1 to N'),
             (("--shard", "half"), '--shard: invalid value "half". Use I/N'),
             (
                 ("--strength", "99"),
-                '--strength: invalid value "99". Use all, or a number from 1 to 6',
+                '--strength: invalid value "99". Use all, or a number from 1 to 7',
             ),
-            (("--strength", "9" * 5000), "Use all, or a number from 1 to 6"),
+            (("--strength", "9" * 5000), "Use all, or a number from 1 to 7"),
             (("--shard", "1/1000"), "--shard: 1000 parts are more than the "),
             (("--jobs", "0"), "'--jobs'"),
             (("--jobs", "100000"), "'--jobs'"),
@@ -150,10 +151,13 @@ class TestSelection:
         assert len(found) == 2 * 3 * 2  # ORMs, databases, async and sync
 
     def test_repeated_only_is_a_union(self, questionnaire: Questionnaire) -> None:
-        def ids(*only: str) -> set[str]:
-            return {each.id for each in cases(questionnaire, strength="all", only=only, part=None)}
+        def cores(*only: str) -> set[tuple[Value | None, ...]]:
+            return {
+                tuple(each.choices.get(name) for name in questionnaire.combine)
+                for each in cases(questionnaire, strength="all", only=only, part=None)
+            }
 
-        assert ids("auth=jwt", "database=sqlite") == ids("auth=jwt") | ids("database=sqlite")
+        assert cores("auth=jwt", "database=sqlite") == cores("auth=jwt") | cores("database=sqlite")
 
     @pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
     def test_accepts_answer_outside_the_combination(

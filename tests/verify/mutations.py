@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from new_backend.verify.stages import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PACKAGE = "src/{{package}}"
 _LAYERS = "template/layers"
@@ -38,6 +42,12 @@ class Mutation:
     reported: str
     """A part of the failure's report, which proves that it failed for this reason."""
     nightly: bool = False
+
+    def planted_in(self, folder: Path) -> str:
+        """Return the file's text with the mistake, in the folder of `copier.yml`."""
+        text = (folder / self.path).read_text(encoding="utf-8")
+        assert text.count(self.found) == 1, f"{self.path} has changed: choose another text"
+        return text.replace(self.found, self.planted)
 
 
 MUTATIONS = (
@@ -104,13 +114,13 @@ MUTATIONS = (
         '"{{ rule_drf_needs_the_django_orm }}"',
         DRF_ASYNC,
         Stage.STATIC,
-        'Argument 1 to "answers" has incompatible type',
+        'Maybe you forgot to use "await"?',
     ),
     Mutation(
         "a missing await",
         f"{_LAYERS}/{{{{framework_fastapi}}}}/{_PACKAGE}/items/api.py.jinja",
-        "    {{ await_ }}services.delete_item(",
-        "    services.delete_item(",
+        "    {{ await_ }}{{ one_item }}.delete_item(",
+        "    {{ one_item }}.delete_item(",
         FASTAPI,
         Stage.STATIC,
         "[unused-coroutine]",
@@ -285,18 +295,18 @@ MUTATIONS = (
     ),
     Mutation(
         "a production log as readable text",
-        f"{_COMMON}/{_PACKAGE}/logging.py",
+        f"{_COMMON}/{_PACKAGE}/logging.py.jinja",
         "processors=[*_COMMON, *_rendering(json_lines=json_lines)],",
         "processors=[*_COMMON, *_rendering(json_lines=False)],",
         FLASK,
         Stage.TEST,
-        "test_answers_logs_and_stops",
+        "test_logs_request_without_query",
         nightly=True,
     ),
     # ------------------------------------------------------------ contract
     Mutation(
         "a default secret",
-        f"{_COMMON}/{_PACKAGE}/settings.py.jinja",
+        f"{_LAYERS}/{{{{has_secret_key}}}}/{_PACKAGE}/secret_key.py.jinja",
         '    secret_key: SecretStr = SecretStr("")\n',
         '    secret_key: SecretStr = SecretStr("not-for-production-" * 4)\n',
         FASTAPI_JWT,
@@ -317,8 +327,8 @@ MUTATIONS = (
     Mutation(
         "a server that waits forever",
         f"{_COMMON}/{_PACKAGE}/server.py.jinja",
-        "{{ threads }}        workers_kill_timeout=GRACE_SECONDS,\n",
-        "{{ threads }}",
+        "        workers_kill_timeout=GRACE_SECONDS,\n",
+        "",
         FLASK,
         Stage.CONTRACT,
         "test_endless_request_delays_stop_by_ten_seconds_at_most",

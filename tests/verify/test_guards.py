@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harness.combinations import PACKAGE, VALID
+from tests.harness.combinations import EVERY, PACKAGE
 from tests.harness.rendering import render
 from tests.harness.services import bare_environment, install
 from tests.verify.guards import GUARDS, SERVICES, Guard
@@ -38,7 +38,7 @@ def services(
     new_database: Callable[[Combination, str], Database],
 ) -> dict[str, Installed]:
     """The installed services of the table, by the ID of their combination."""
-    chosen = [each for each in VALID if each.id in SERVICES]
+    chosen = [each for each in EVERY if each.id in SERVICES]
     services = {
         each.id: Installed(
             tmp_path_factory.mktemp(each.id) / "service", new_database(each, "guards").url
@@ -84,7 +84,7 @@ def weaken(folder: Path, guard: Guard) -> tuple[Path, str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_guards_exist(service: str, tmp_path: Path) -> None:
-    (combination,) = [each for each in VALID if each.id == service]
+    (combination,) = [each for each in EVERY if each.id == service]
     folder = render(combination.answers(), tmp_path / "service")
 
     for each in GUARDS:

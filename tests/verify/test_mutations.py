@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.verify.stages import Stage
+from tests.harness.combinations import FEATURES, Combination
 from tests.harness.rendering import CHECKOUT
 from tests.harness.services import free_port
+from tests.harness.toys import copy_template
 from tests.verify.mutations import (
     DRF,
     FASTAPI,
@@ -48,9 +49,7 @@ ON_A_SERVER = FASTAPI.replace("database=sqlite", "database=mysql")
 def template(tmp_path: Path) -> Path:
     """A copy of the checkout's files that a verification reads, to break."""
     folder = tmp_path / "template"
-    folder.mkdir()
-    shutil.copy(CHECKOUT / "copier.yml", folder)
-    shutil.copytree(CHECKOUT / "template", folder / "template")
+    copy_template(folder)
     # Linked, because the suites stay unchanged, and Python keeps their bytecode in their folder.
     (folder / "tests").symlink_to(CHECKOUT / "tests")
     return folder
@@ -71,13 +70,14 @@ class Verified:
 
 
 def verify(template: Path, only: str, last: Stage, **environment: str) -> Verified:
-    """Verify a combination up to this stage, through the command."""
+    """Verify a combination without features up to this stage, through the command."""
     report = template.parent / "report.json"
+    one = ",".join([only, *(f"{feature}={choices[0]}" for feature, choices in FEATURES.items())])
     stages = [*Stage][: [*Stage].index(last) + 1]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "new_backend", "verify", "--template", str(template)),
-            *("--only", only, "--stage", ",".join(stages), "--jobs", "1", "--json", str(report)),
+            *("--only", one, "--stage", ",".join(stages), "--jobs", "1", "--json", str(report)),
         ],
         env={**os.environ, **environment},
         capture_output=True,
@@ -91,7 +91,7 @@ def verify(template: Path, only: str, last: Stage, **environment: str) -> Verifi
         done.stdout,
         {each["stage"]: each["outcome"] for each in results},
         results[-1]["detail"],
-        {"-".join(each["combination"].values()) for each in results},
+        {Combination(**each["combination"]).id for each in results},
     )
 
 
@@ -112,10 +112,7 @@ def stages_before(last: Stage) -> dict[str, str]:
     ],
 )
 def test_expected_stage_finds_mutation(mutation: Mutation, template: Path) -> None:
-    broken = template / mutation.path
-    text = broken.read_text(encoding="utf-8")
-    assert text.count(mutation.found) == 1, f"{mutation.path} has changed: choose another text"
-    broken.write_text(text.replace(mutation.found, mutation.planted), encoding="utf-8")
+    (template / mutation.path).write_text(mutation.planted_in(template), encoding="utf-8")
 
     verified = verify(template, mutation.only, mutation.stage)
 

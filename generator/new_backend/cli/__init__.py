@@ -9,7 +9,16 @@ import typer
 import typer.main
 
 from new_backend import __version__, interruption
-from new_backend.cli import combinations, completion, create, help_pages, options, streams, verify
+from new_backend.cli import (
+    add,
+    combinations,
+    completion,
+    create,
+    help_pages,
+    options,
+    streams,
+    verify,
+)
 from new_backend.console.errors import fail, notes_of, print_error
 from new_backend.errors import NewBackendError
 from new_backend.template_source import TemplateSource
@@ -100,7 +109,7 @@ def _run(words: list[str], source: TemplateSource) -> int:
         fail(message(), hint=f"Try '{where} --help'.")
         return error.exit_code
     if code == _INTERRUPTED:
-        fail("interrupted, nothing was written")
+        fail(interruption.NOTHING_WRITTEN)
     return code or 0
 
 
@@ -117,6 +126,7 @@ def _application() -> typer.Typer:
     app.callback()(_root)
     # A placeholder: `_Commands` replaces it by the command with its flags.
     app.command("create", help=create.HELP)(lambda: None)
+    app.command("add", cls=help_pages.Command)(add.run)
     app.command("options", cls=help_pages.Command)(options.run)
     app.command("combinations", cls=help_pages.Command)(combinations.run)
     app.command("verify", cls=help_pages.Command)(verify.run)

@@ -11,6 +11,7 @@ from new_backend.console.printing import (
     printable,
     shown,
 )
+from new_backend.console.steps import print_failure, print_next_steps, steps_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,7 @@ def _print_result(created: Created) -> None:
 
     failed = created.failed
     if failed is not None:
-        print_heading(f"Project written, but {_STEPS[failed.name]} failed", "bold red")
-        for line in failed.detail.splitlines():
-            print(f"  {printable(line)}")
+        print_failure(f"Project written, but {_STEPS[failed.name]} failed", failed)
     else:
         print_heading(f"Created {created.answers['project_name']}", "bold green")
     print(f"  {created.path} ({len(created.files)} files)")
@@ -53,10 +52,7 @@ def _print_result(created: Created) -> None:
     for note in created.notes:
         print_wrapped(note, 2)
     print()
-    print_heading("Next steps", "bold")
-    for number, (command, comment) in enumerate(_next_steps(created), start=1):
-        print(f"  {number}. {command:<34} {comment}".rstrip())
-    print()
+    print_next_steps(_next_steps(created))
     print_heading("The same service again", "bold")
     print(f"  {created.replay}")
 
@@ -99,10 +95,7 @@ def _created_json(created: Created) -> dict[str, Any]:
         "merged": list(created.merged),
         "notes": list(created.notes),
         "versions": created.versions,
-        "steps": [
-            {"name": step.name, "status": step.status.value, "detail": step.detail}
-            for step in created.steps
-        ],
+        "steps": steps_json(created.steps),
         "replay": created.replay,
     }
     if created.dependencies is not None:

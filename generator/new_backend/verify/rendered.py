@@ -7,7 +7,6 @@ import json
 import os
 import re
 import tomllib
-from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from zlib import crc32
 import yaml
 
 from new_backend.errors import NewBackendError, TemplateError
-from new_backend.rendering import ANSWERS_FILE, render
+from new_backend.layers import sources_by_path
+from new_backend.questions import Questionnaire
+from new_backend.rendering import render
 from new_backend.template_source import TemplateSource
 from new_backend.verify.stages import StageFailed
 
@@ -28,20 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from new_backend.questions import Questionnaire
     from new_backend.verify.plan import Case
     from new_backend.verify.stages import Workplace
 
 LEFTOVERS = PurePosixPath("tests/leftovers.toml")
 """The table of words that only an unselected choice would leave."""
 
-_SUFFIX = ".jinja"
 _IN_1987, _YEARS_34 = 2**29, 2**30
 """Seconds: a time that every tool accepts, later than 1980 and before now."""
 
 
 class Renderer:
-    """Render in separate processes: Copier is Python, and would block the other threads."""
+    """Render in separate processes: Jinja is Python, and would block the other threads."""
 
     def __init__(self, source: TemplateSource, jobs: int) -> None:
         """Prepare one process for each job, which starts when it is needed.
@@ -89,7 +88,6 @@ def check(place: Workplace, case: Case) -> str:
     found = [
         *_unanswered(place.questionnaire, given),
         *_collisions(given),
-        *_misplaced(given, set(contents)),
         *_unreadable(contents),
         *_left_over(place.root, case.answers, contents),
     ]
@@ -108,11 +106,16 @@ def _leave_interrupts() -> None:
 def _render(source: TemplateSource, answers: Mapping[str, Any], tree: Path) -> str:
     """Render, and return the errors of the template."""
     try:
-        render(source, answers, tree)
+        render(_questionnaire(source), answers, tree)
     except NewBackendError as error:
         return str(error)
     _date_by_content(tree)
     return ""
+
+
+@cache
+def _questionnaire(source: TemplateSource) -> Questionnaire:
+    return Questionnaire.read(source)
 
 
 def _date_by_content(tree: Path) -> None:
@@ -130,27 +133,6 @@ def _date_by_content(tree: Path) -> None:
 # ---------------------------------------------------------------- Layers
 
 
-def _misplaced(given: Mapping[str, list[str]], written: set[str]) -> Iterator[str]:
-    """Yield where the written files differ from the files of the layers."""
-    for path in sorted(given.keys() ^ written):
-        yield f"{path} is in a layer or in the service, but not in both"
-
-
-def sources_by_path(
-    questionnaire: Questionnaire, answers: Mapping[str, Any]
-) -> Mapping[str, list[str]]:
-    """Return the paths that these answers render, each with its sources in the layers' folder."""
-    given = defaultdict(list)
-    copier = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
-    context: dict[str, Any] = {**questionnaire.context(answers), **copier}
-    for source in _sources(questionnaire.source.root / questionnaire.subdirectory):
-        parts = [_rendered(questionnaire, part, context) for part in source]
-        if all(parts):
-            path = "/".join(part for part in parts if part != ".").removesuffix(_SUFFIX)
-            given[path].append("/".join(source))
-    return given
-
-
 def _unanswered(questionnaire: Questionnaire, given: Mapping[str, list[str]]) -> Iterator[str]:
     """Yield the names in this case's layers and in the partials that no question defines."""
     layers = f"{questionnaire.subdirectory}/"
@@ -161,10 +143,10 @@ def _unanswered(questionnaire: Questionnaire, given: Mapping[str, list[str]]) ->
 
 
 def _reasons(questionnaire: Questionnaire, case: Case) -> list[str]:
-    """Yield the errors that Copier does not explain, for a case that it could not write."""
+    """Yield the errors that explain why a case could not be written."""
     try:
         given = sources_by_path(questionnaire, case.answers)
-    except TemplateError:  # an invalid name of a folder, which Copier reported
+    except TemplateError:  # an invalid name of a folder, which is reported
         return []
     return [*_unanswered(questionnaire, given), *_collisions(given)]
 
@@ -173,21 +155,6 @@ def _collisions(given: Mapping[str, list[str]]) -> Iterator[str]:
     for path, sources in given.items():
         if len(sources) > 1:
             yield f"{path} comes from {len(sources)} layers: {', '.join(sources)}"
-
-
-@cache
-def _sources(layers: Path) -> list[tuple[str, ...]]:
-    return [
-        path.relative_to(layers).parts
-        for path in sorted(layers.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-
-
-def _rendered(questionnaire: Questionnaire, part: str, context: Mapping[str, Any]) -> str:
-    if "{{" not in part:
-        return part
-    return questionnaire.render(part, context)
 
 
 # ---------------------------------------------------------------- Formats

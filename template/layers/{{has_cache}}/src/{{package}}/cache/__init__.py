@@ -1,0 +1,1 @@
+"""The cache of the service: values for a limited time."""
