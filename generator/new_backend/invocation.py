@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 PROGRAM = "new-backend"
-UNDO = f"{PROGRAM} add --abort"
 
 
 def program(source: TemplateSource) -> list[str]:
@@ -23,6 +22,11 @@ def program(source: TemplateSource) -> list[str]:
     if source.version == f"v{__version__}":
         return ["uvx", f"{PROGRAM}@{__version__}"]
     return installed()
+
+
+def undo(command: str) -> str:
+    """Return the command that undoes a change of a service."""
+    return f"{PROGRAM} {command} --abort"
 
 
 def installed() -> list[str]:

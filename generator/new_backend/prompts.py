@@ -144,6 +144,31 @@ def ask(
             return value
 
 
+def answer(current: OpenQuestion) -> Any:
+    """Ask one question until its answer is valid, and leave the answer on the screen."""
+    screen = Screen()
+    value = current.default
+    problem = ""
+    while True:
+        screen.show([(wrapped(problem, indent=2), PROBLEM)] if problem else [])
+        value = ask(current, value, current.problem, can_go_back=False)
+        problem = current.problem(value)
+        if not problem:
+            screen.show(
+                [(wrapped(f"✓ {current.question.help}: {described(value)}", hanging=2), "")]
+            )
+            return value
+
+
+def described(value: Value) -> str:
+    """Return an answer as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "(none)"
+    return value or "(empty)"
+
+
 def _check(
     current: OpenQuestion,
     entries: Sequence[questionary.Choice],

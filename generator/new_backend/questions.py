@@ -261,6 +261,10 @@ class Questionnaire:
     features: tuple[str, ...]
     subdirectory: str
     exclude: tuple[str, ...]
+    kept: tuple[str, ...]
+    """The files that belong to the user from the first day, as patterns like those of gitignore."""
+    owned: tuple[str, ...]
+    """The files that a service is not meant to change, in the same way."""
     fixed: Mapping[str, str]
     """The questions whose answers `add` does not change, with the reason."""
     at_root: Mapping[str, str]
@@ -295,6 +299,8 @@ class Questionnaire:
             features=features,
             subdirectory=data.get("_subdirectory", ""),
             exclude=tuple(data.get("_exclude", ())),
+            kept=tuple(data.get("_skip_if_exists", ())),
+            owned=tuple(data.get("_owned", ())),
             fixed=data.get("_fixed", {}),
             at_root=data.get("_at_root", {}),
             environment_options=data.get("_envops", {}),
@@ -451,6 +457,10 @@ class Questionnaire:
         paths = (path.relative_to(layers) for path in sorted(layers.rglob("*")) if path.is_file())
         return tuple(path.parts for path in paths if not self._excludes(path.parts))
 
+    def of_user(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return those of the files that belong to the user from the first day."""
+        return {path: files[path] for path in files if _is_listed(path, self.kept)}
+
     def _excludes(self, parts: Sequence[str]) -> bool:
         return any(fnmatch(part, pattern) for part in parts for pattern in self.exclude)
 
@@ -556,6 +566,14 @@ def _refuse_unknown_keys(name: str, details: Mapping[str, object], known: Sequen
         if key not in known:
             message = f'copier.yml: {name} has the unknown key "{key}". Use {", ".join(known)}'
             raise TemplateError(message)
+
+
+def _is_listed(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path matches a pattern: one without a slash matches the name of a file."""
+    return any(
+        fnmatch(path if "/" in pattern else path.rpartition("/")[2], pattern.removeprefix("/"))
+        for pattern in patterns
+    )
 
 
 def _listed(value: Value) -> Sequence[Value]:

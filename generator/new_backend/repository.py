@@ -1,10 +1,9 @@
-"""The git repository of a service: what `add` reads from it and merges into it."""
+"""The git repository of a service: what a change reads from it and merges into it."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from new_backend import interruption
-from new_backend.after import environment_of_tools, last_lines
-from new_backend.errors import InputRefusedError, NewBackendError
-from new_backend.invocation import PROGRAM, UNDO
+from new_backend.errors import InputRefusedError
+from new_backend.git import GitError, git
+from new_backend.invocation import PROGRAM, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_JOURNAL = "new-backend-add.json"
+_JOURNAL = "new-backend-change.json"
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
 _REF = "refs/new-backend/"
 _NAME, _EMAIL = PROGRAM, f"{PROGRAM}@localhost"
@@ -31,21 +30,6 @@ _IDENTITY = {
 }
 UNDONE = f"{_REF}undone"
 """The work tree before the last `abort`."""
-# A user's settings must not change the result, and their hooks not see a state in between.
-_CONFIG = {
-    "core.autocrlf": "false",
-    "core.hooksPath": os.devnull,
-    "core.quotePath": "false",
-    "diff.renames": "true",
-    "merge.conflictStyle": "merge",
-    "merge.directoryRenames": "true",
-    "merge.renames": "true",
-    "rerere.enabled": "false",
-}
-
-
-class RepositoryError(NewBackendError):
-    """Git failed."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +47,11 @@ class Repository:
             InputRefusedError: There is none, or git is not installed.
         """
         try:
-            found = _git(folder, "rev-parse", "--show-toplevel")
+            found = _text(git(folder, "rev-parse", "--show-toplevel"))
         except FileNotFoundError as error:
             message = "git is not installed"
             raise InputRefusedError(message) from error
-        except RepositoryError as error:
+        except GitError as error:
             if "not a git repository" not in str(error):  # such as one that another user owns
                 raise
             message = f"{folder} is not in a git repository, so a change could not be undone"
@@ -84,7 +68,7 @@ class Repository:
         """
         try:
             self._head()
-        except RepositoryError as error:
+        except GitError as error:
             message = f"{self.root} has no commit yet"
             raise InputRefusedError(message, hint="Commit the service first.") from error
         for name in _UNFINISHED:
@@ -92,8 +76,9 @@ class Repository:
                 message = f"{self.root} has an unfinished merge or rebase. Finish or abort it"
                 raise InputRefusedError(message)
         if changed := self._lines("status", "--porcelain", "-z", "--untracked-files=normal"):
-            undo = self._journal.exists()
-            hint = f"Undo the last one: {UNDO}" if undo else "Commit or stash first."
+            hint = "Commit or stash first."
+            if self._journal.exists():
+                hint = f"Undo the last change: {undo('add')}"
             listed = ", ".join(line[3:] for line in changed[:3])
             more = f" and {len(changed) - 3} more" if changed[3:] else ""
             message = f"{self.root} has uncommitted changes: {listed}{more}"
@@ -124,13 +109,13 @@ class Repository:
         conflicts.
 
         Raises:
-            RepositoryError: Git failed. Nothing has changed.
+            GitError: Git failed. Nothing has changed.
         """
         added = [self._prefixed(path) for path in new if path not in old]
         with interruption.delayed(), self._stored(old, new), self._written_journal(added) as lock:
             try:
                 self._run("cherry-pick", "--no-commit", "--allow-empty", _REF + "new", lock=lock)
-            except RepositoryError:
+            except GitError:
                 if not (conflicts := self._conflicts()):
                     self._undo(added)
                     raise
@@ -180,7 +165,7 @@ class Repository:
         self._run("read-tree", "HEAD", variables=index)
         self._run("add", "--all", variables=index)
         tree = self._run("write-tree", variables=index).strip()
-        message = f"Undone by {UNDO}"
+        message = f"Undone by {PROGRAM}"
         words = ("commit-tree", "--no-gpg-sign", "-p", "HEAD", "-m", message, tree)
         self._run("update-ref", UNDONE, self._run(*words, variables=_IDENTITY).strip())
         Path(index["GIT_INDEX_FILE"]).unlink()
@@ -204,7 +189,7 @@ class Repository:
             yield
         finally:
             for name in ("old", "new"):
-                with suppress(RepositoryError):  # it was not stored
+                with suppress(GitError):  # it was not stored
                     self._run("update-ref", "-d", _REF + name)
 
     def _store(self, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> None:
@@ -275,7 +260,7 @@ class Repository:
         lock: int | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> str:
-        return _git(self.root, *words, given=given, lock=lock, variables=variables)
+        return _text(git(self.root, *words, given=given, lock=lock, variables=variables))
 
 
 def _wait_for(journal: TextIO) -> None:
@@ -286,27 +271,5 @@ def _wait_for(journal: TextIO) -> None:
         fcntl.flock(journal, fcntl.LOCK_EX)
 
 
-def _git(
-    folder: Path,
-    *words: str,
-    given: bytes = b"",
-    lock: int | None = None,
-    variables: Mapping[str, str] | None = None,
-) -> str:
-    settings = [word for name, value in _CONFIG.items() for word in ("-c", f"{name}={value}")]
-    ended = subprocess.run(
-        ["git", *settings, *words],
-        cwd=folder,
-        env={**environment_of_tools(), "LC_ALL": "C", **(variables or {})},
-        input=given,
-        capture_output=True,
-        check=False,
-        # Ctrl-C stops this program between two commands, and no command in the middle.
-        start_new_session=True,
-        pass_fds=() if lock is None or sys.platform == "win32" else (lock,),
-    )
-    if ended.returncode:
-        said = last_lines(ended.stderr.decode(errors="replace"))
-        message = f"git {words[0]} failed: {' '.join(said.split())}"
-        raise RepositoryError(message)
-    return ended.stdout.decode("utf-8", errors="surrogateescape")
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", errors="surrogateescape")

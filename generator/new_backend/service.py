@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from new_backend import __version__
+from new_backend.answers import cast_answer
 from new_backend.answers_file import read_record
 from new_backend.errors import InputRefusedError
 from new_backend.layers import ANSWERS_FILE
@@ -16,9 +15,8 @@ from new_backend.template_source import TEMPLATE_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from new_backend.template_source import TemplateSource
-
-_RELEASE = re.compile(r"v(\d+\.\d+\.\d+)")
+    from new_backend.history import History
+    from new_backend.questions import Questionnaire, Value
 
 
 @dataclass(frozen=True)
@@ -53,19 +51,31 @@ class Service:
             raise InputRefusedError(message)
         return cls(folder, recorded, str(version))
 
-    def require_version(self, source: TemplateSource) -> None:
-        """Check that the service has the version of this program's template.
+    def recorded(self, questionnaire: Questionnaire) -> dict[str, Value]:
+        """Return the answers, each in the type of its question.
 
         Raises:
-            InputRefusedError: It has another one, or none is recorded.
+            InputRefusedError: One has another type, or the template does not ask for it.
+        """
+        answers: dict[str, Value] = {}
+        problems = []
+        for name, raw in self.answers.items():
+            try:
+                answers[name] = cast_answer(questionnaire, name, raw)
+            except ValueError as error:
+                problems.append(f"{ANSWERS_FILE}: {error}")
+        if problems:
+            raise InputRefusedError(*problems)
+        return answers
+
+    def template(self, history: History) -> Questionnaire:
+        """Return the questions of the template in the service's version.
+
+        Raises:
+            InputRefusedError: The service records none, or this program does not have it.
         """
         if not self.version:
             message = f"{ANSWERS_FILE} records no version of the template"
             hint = "An unreleased version created the service. Only a release can change it."
             raise InputRefusedError(message, hint=hint)
-        if self.version != source.version:
-            ours = source.version or __version__
-            message = f"the service has version {self.version} of the template, and this is {ours}"
-            release = _RELEASE.fullmatch(self.version)
-            hint = f"Use that version: uvx new-backend@{release[1]} add …" if release else ""
-            raise InputRefusedError(message, hint=hint)
+        return history.questionnaire(self.version)

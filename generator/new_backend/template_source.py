@@ -21,15 +21,17 @@ TEMPLATE_ADDRESS = "https://github.com/new-backend/new-backend"
 
 CONFIG_NAME = "copier.yml"
 TEMPLATE_FOLDER = "template"
+CHANGELOG = "CHANGELOG.md"
 _BUNDLED = Path(__file__).resolve().parent / "_template"
 """Where a wheel has its template."""
 
 
 @dataclass(frozen=True)
 class TemplateSource:
-    """A folder with `copier.yml` and `template/`."""
+    """A folder with `copier.yml` and `template/`. `tag` names a release of the history."""
 
     root: Path
+    tag: str = ""
 
     @classmethod
     def bundled(cls) -> TemplateSource:
@@ -41,6 +43,11 @@ class TemplateSource:
         """The file with the questions."""
         return self.root / CONFIG_NAME
 
+    @property
+    def bundle(self) -> Path:
+        """The git bundle with the releases, which a wheel has."""
+        return self.root / "history.bundle"
+
     @cached_property
     def version(self) -> str:
         """What a service records as `_commit`, or nothing where it cannot be determined.
@@ -48,9 +55,11 @@ class TemplateSource:
         A wheel of a release is the release's tag; a checkout is what git calls its commit. A
         wheel of a version under development and a copy without git are neither.
         """
+        if self.tag:
+            return self.tag
         if self.root == _BUNDLED:
             return "" if ".dev" in __version__ else f"v{__version__}"
-        if not self._is_checkout:
+        if not self.is_checkout:
             return ""
         try:
             described = subprocess.run(
@@ -70,7 +79,7 @@ class TemplateSource:
         A copy of a checkout's working tree does not change while it is rendered many times, and
         records no commit.
         """
-        if not self._is_checkout:
+        if not self.is_checkout:
             yield self.root
             return
         with temporary_folder() as copy:
@@ -79,5 +88,6 @@ class TemplateSource:
             yield copy
 
     @property
-    def _is_checkout(self) -> bool:
+    def is_checkout(self) -> bool:
+        """Whether the folder is the work tree of a git repository."""
         return (self.root / ".git").exists()

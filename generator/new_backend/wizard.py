@@ -9,7 +9,7 @@ import questionary
 
 from new_backend import prompts
 from new_backend.answers import Answer, Answers, Source
-from new_backend.prompts import BACK, HEADING, PROBLEM, Line, Screen, wrapped
+from new_backend.prompts import BACK, HEADING, PROBLEM, Line, Screen, described, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -188,7 +188,7 @@ class _Wizard:
                 lines.append((f"\nStep {number} of {len(self.steps)}: {title}", HEADING))
             if is_asked:
                 break
-            answer = _shown(answers[current.name].value)
+            answer = described(answers[current.name].value)
             lines.append((wrapped(f"✓ {current.question.help}: {answer}", hanging=2), ""))
         return lines
 
@@ -215,7 +215,7 @@ class _Wizard:
             name = prompts.choose(
                 "Which answer?",
                 [
-                    questionary.Choice(f"{name}: {_shown(answer.value)}", name)
+                    questionary.Choice(f"{name}: {described(answer.value)}", name)
                     for name, answer in changeable.items()
                 ],
             )
@@ -231,7 +231,7 @@ class _Wizard:
         lines: list[Line] = [("\nSummary", HEADING)]
         for name, answer in answers.by_name.items():
             source = "" if answer.source is Source.PROMPT else f"  ({answer.source.value})"
-            lines.append((_pair(name, f"{_shown(answer.value)}{source}", width), ""))
+            lines.append((_pair(name, f"{described(answer.value)}{source}", width), ""))
         ignored = (name for name in self.given.answers if name not in answers.by_name)
         lines += [
             (wrapped(f"{name} does not apply: ignored", 2, hanging=2), "") for name in ignored
@@ -258,8 +258,8 @@ class _Change:
         for name in dict.fromkeys([*values, *self.values]):
             if name in self.asked or values.get(name) == self.values.get(name):
                 continue
-            old = _shown(self.values[name]) if name in self.values else "(did not apply)"
-            new = _shown(values[name]) if name in values else "(does not apply)"
+            old = described(self.values[name]) if name in self.values else "(did not apply)"
+            new = described(values[name]) if name in values else "(does not apply)"
             found[name] = f"{old} → {new}"
         return found
 
@@ -273,11 +273,3 @@ def _has_one_choice(current: OpenQuestion) -> bool:
 
 def _pair(name: str, text: str, width: int) -> str:
     return wrapped(f"{name:<{width}}  {text}", indent=2, hanging=width + 2)
-
-
-def _shown(value: Value) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(value) or "(none)"
-    return value or "(empty)"

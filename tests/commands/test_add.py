@@ -303,7 +303,7 @@ class TestConflict:
     ) -> None:
         """Also where a journal was not written to its end, which is before the merge."""
         if journal is not None:
-            (shop / ".git/new-backend-add.json").write_text(journal)
+            (shop / ".git/new-backend-change.json").write_text(journal)
         ended = add("--abort")
 
         assert ended.code == 2
@@ -436,7 +436,7 @@ class TestRefusal:
             ),
             (
                 lambda shop: _replace_answer(shop, "_commit: v0.0.9", "_commit: v0.0.8"),
-                "the service has version v0.0.8 of the template, and this is v0.0.9",
+                "this program has v0.0.9 of the template, and not v0.0.8",
             ),
             (
                 lambda shop: _replace_answer(shop, "_commit: v0.0.9\n", ""),

@@ -13,15 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from new_backend.add import Request, abort, add
+from new_backend.add import Request, add
+from new_backend.change import Mode
 from new_backend.errors import InputRefusedError
+from new_backend.history import History
 from new_backend.questions import Questionnaire
 from new_backend.rendering import render
+from new_backend.repository import Repository
 from tests.harness.toys import commit, released, tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from new_backend.questions import OpenQuestion, Value
     from new_backend.template_source import TemplateSource
 
 FASTAPI = {"framework": "fastapi", "orm": "sqlalchemy"}
@@ -34,6 +38,9 @@ class NoUser:
     """A user who is never prompted."""
 
     can_answer = False
+
+    def answer(self, current: OpenQuestion) -> Value:
+        raise NotImplementedError
 
     def confirms(self, question: str) -> bool:
         raise NotImplementedError
@@ -161,7 +168,8 @@ def test_everything_of_the_user_is_kept(
     before = tree(shop)
 
     try:
-        done = add(questionnaire, Request(changes, shop), NoUser())
+        with History.of(release) as history:
+            done = add(history, Request(changes, shop, Mode()), NoUser())
     except InputRefusedError as error:  # a migration that is broken or gone
         assert "migration" in str(error)  # noqa: PT017 - most examples raise nothing
         assert tree(shop) == before
@@ -174,6 +182,6 @@ def test_everything_of_the_user_is_kept(
     assert {path for path in deleted if path in after} <= set(done.conflicts)
     for path in user.executable & after.keys():
         assert (shop / path).stat().st_mode & stat.S_IXUSR
-    abort(shop)
+    Repository.around(shop).abort()
     assert tree(shop) == before
     shutil.rmtree(shop.parent)

@@ -17,6 +17,7 @@ from new_backend.cli import (
     help_pages,
     options,
     streams,
+    update,
     verify,
 )
 from new_backend.console.errors import fail, notes_of, print_error
@@ -127,6 +128,7 @@ def _application() -> typer.Typer:
     # A placeholder: `_Commands` replaces it by the command with its flags.
     app.command("create", help=create.HELP)(lambda: None)
     app.command("add", cls=help_pages.Command)(add.run)
+    app.command("update", cls=help_pages.Command)(update.run)
     app.command("options", cls=help_pages.Command)(options.run)
     app.command("combinations", cls=help_pages.Command)(combinations.run)
     app.command("verify", cls=help_pages.Command)(verify.run)

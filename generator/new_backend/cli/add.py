@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from new_backend.console.add import print_aborted, print_added
+from new_backend.cli import change as shared
 from new_backend.console.terminal import Terminal
 from new_backend.errors import InputRefusedError
-
-_FAILED = 1
-_CONFLICTS = 3
 
 
 def run(  # noqa: PLR0913 - one for each option
@@ -22,41 +19,32 @@ def run(  # noqa: PLR0913 - one for each option
         typer.Argument(metavar="QUESTION=ANSWER", help="The new answers, such as cache=redis."),
     ] = None,
     *,
-    service: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The service; by default the current folder.")
-    ] = Path(),
+    service: shared.ServiceOption = Path(),
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Accept the changes that follow from the rules.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the difference; write nothing.")
-    ] = False,
+    dry_run: shared.DryRunOption = False,
     test: Annotated[
         bool, typer.Option("--test", help="Run make test and make check afterwards.")
     ] = False,
-    abort: Annotated[
-        bool, typer.Option("--abort", help="Undo the last change that is not committed.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    abort: shared.AbortOption = False,
+    as_json: shared.JsonOption = False,
 ) -> int:
     """Change answers of an existing service."""
     from new_backend import add as verb
-    from new_backend.questions import Questionnaire
+    from new_backend.change import Mode
+    from new_backend.history import History
 
     if abort and changes:
         message = "--abort takes no answers"
         raise InputRefusedError(message)
     if abort:
-        print_aborted(*verb.abort(service), as_json=as_json)
-        return 0
+        return shared.abort(service, as_json=as_json)
     if not changes:
         message = "no answers are given. Name one, such as cache=redis"
         raise InputRefusedError(message)
-    request = verb.Request(changes, service, yes=yes, dry_run=dry_run, test=test)
+    request = verb.Request(changes, service, Mode(yes=yes, dry_run=dry_run, test=test))
     terminal = Terminal()
-    with terminal.progress():
-        added = verb.add(Questionnaire.read(context.obj), request, terminal)
-    print_added(added, as_json=as_json)
-    if added.conflicts:
-        return _CONFLICTS
-    return _FAILED if added.failed else 0
+    with History.of(context.obj) as history, terminal.progress():
+        changed = verb.add(history, request, terminal)
+    return shared.report(changed, as_json=as_json)

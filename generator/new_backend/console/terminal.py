@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from new_backend.answers import Answers, Given
-    from new_backend.questions import Questionnaire, Value
+    from new_backend.questions import OpenQuestion, Questionnaire, Value
 
 
 class Terminal:
@@ -64,6 +64,15 @@ class Terminal:
         from new_backend import wizard
 
         return wizard.ask(questionnaire, given, refuse, answered)
+
+    def answer(self, current: OpenQuestion) -> Value:
+        """Ask one question, until its answer is valid."""
+        from new_backend import prompts
+
+        self._stop()
+        with prompts.without_echo():
+            value: Value = prompts.answer(current)
+            return value
 
     def keeps(self, name: str) -> bool:
         """Ask whether an existing file is kept."""
