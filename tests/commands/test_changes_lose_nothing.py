@@ -1,52 +1,34 @@
-"""Each change by a user before `add` is there afterwards, or in a conflict."""
+"""Each change by a user before `add` or `update` is there afterwards, or in a conflict."""
 
 from __future__ import annotations
 
 import shutil
 import stat
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from new_backend.add import Request, add
+from new_backend import add, update
 from new_backend.change import Mode
 from new_backend.errors import InputRefusedError
 from new_backend.history import History
-from new_backend.questions import Questionnaire
 from new_backend.rendering import render
 from new_backend.repository import Repository
-from tests.harness.toys import commit, released, tree
+from tests.harness.releases import FIRST, three_releases
+from tests.harness.toys import commit, tree
+from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from new_backend.questions import OpenQuestion, Value
-    from new_backend.template_source import TemplateSource
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 FASTAPI = {"framework": "fastapi", "orm": "sqlalchemy"}
 DJANGO = {"framework": "django", "orm": "django"}
 PLAIN = {"database": "sqlite", "auth": "none", "concurrency": "sync", "cache": "none"}
 BINARY = bytes(range(256))
-
-
-class NoUser:
-    """A user who is never prompted."""
-
-    can_answer = False
-
-    def answer(self, current: OpenQuestion) -> Value:
-        raise NotImplementedError
-
-    def confirms(self, question: str) -> bool:
-        raise NotImplementedError
-
-    def announce(self, doing: str) -> None:
-        """Print nothing."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +110,11 @@ class User:
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The template of this checkout, as a release."""
-    return released(tmp_path_factory.mktemp("release") / "template")
-
-
-_read = cache(Questionnaire.read)
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """The template in three releases."""
+    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
+    with History.of(source) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -141,9 +122,11 @@ _read = cache(Questionnaire.read)
     [
         (FASTAPI, ["auth=jwt", "cache=redis"]),
         (FASTAPI, ["concurrency=async"]),
+        (FASTAPI, []),
         (DJANGO, ["auth=session", "cache=memcached"]),
+        (DJANGO, []),
     ],
-    ids=["accounts", "async", "django"],
+    ids=["accounts", "async", "update", "django", "update-django"],
 )
 @given(edits=EDITS)
 @settings(
@@ -153,23 +136,28 @@ _read = cache(Questionnaire.read)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_everything_of_the_user_is_kept(
-    release: TemplateSource,
+    history: History,
     tmp_path_factory: pytest.TempPathFactory,
     stack: dict[str, str],
     changes: list[str],
     edits: list[Edit],
 ) -> None:
-    questionnaire = _read(release)
+    """Without changes of answers, the service follows the template from the first to the third
+    release.
+    """
     shop = tmp_path_factory.mktemp("work") / "shop"
-    render(questionnaire, {"project_name": "shop", **stack, **PLAIN}, shop)
+    answers = {"project_name": "shop", **stack, **PLAIN}
+    render(history.questionnaire(FIRST), answers, shop)
     user = User(set(), set(), set())
     user.edit(shop, edits)
     commit(shop, "Mine")
     before = tree(shop)
 
     try:
-        with History.of(release) as history:
-            done = add(history, Request(changes, shop, Mode()), NoUser())
+        if changes:
+            done = add.add(history, add.Request(changes, shop, Mode()), NoUser())
+        else:
+            done = update.update(history, update.Request(shop, Mode(yes=True)), NoUser())
     except InputRefusedError as error:  # a migration that is broken or gone
         assert "migration" in str(error)  # noqa: PT017 - most examples raise nothing
         assert tree(shop) == before

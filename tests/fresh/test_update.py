@@ -1,0 +1,48 @@
+"""Each combination of the core follows the template from the first release to the third."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from new_backend.change import Mode, contents
+from new_backend.history import History
+from new_backend.rendering import render
+from new_backend.update import Request, update
+from tests.harness.combinations import CORES
+from tests.harness.releases import FIRST, THIRD, three_releases
+from tests.harness.toys import commit, tree
+from tests.harness.users import NoUser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.harness.combinations import Combination
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """The template in three releases."""
+    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
+    with History.of(source) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("core", CORES, ids=lambda each: each.id)
+def test_service_of_the_first_release_equals_one_of_the_third(
+    history: History, tmp_path: Path, core: Combination
+) -> None:
+    answers = {"project_name": "shop", **core.answers()}
+    shop = tmp_path / "shop"
+    render(history.questionnaire(FIRST), answers, shop)
+    commit(shop, "Create")
+    readme = (shop / "README.md").read_bytes()
+    changed = update(history, Request(shop, Mode(yes=True)), NoUser())
+
+    assert not changed.conflicts
+    newest = contents(history.questionnaire(THIRD), answers)
+    assert tree(shop) == newest | {"README.md": readme}
+    shutil.rmtree(tmp_path)
