@@ -11,7 +11,7 @@ from new_backend.questions import OpenQuestion
 from new_backend.template_source import TEMPLATE_ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from new_backend.questions import Questionnaire, Value
 
@@ -29,9 +29,11 @@ class ServiceFile:
 
 
 def service_files(
-    questionnaire: Questionnaire, answers: Mapping[str, Value]
+    questionnaire: Questionnaire,
+    answers: Mapping[str, Value],
+    wanted: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[ServiceFile]:
-    """Render the files of the service with these answers.
+    """Render the files of the service with these answers, or those whose path is wanted.
 
     Raises:
         jinja2.TemplateError: A file of the template is broken.
@@ -41,6 +43,8 @@ def service_files(
     """
     context = _context(questionnaire, answers)
     for path, sources in _sources_by_path(questionnaire, context).items():
+        if not wanted(path):
+            continue
         name = f"{questionnaire.subdirectory}/{sources[-1]}"
         source = questionnaire.source.root / name
         if name.endswith(_SUFFIX):

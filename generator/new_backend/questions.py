@@ -461,6 +461,10 @@ class Questionnaire:
         """Return those of the files that belong to the user from the first day."""
         return {path: files[path] for path in files if _is_listed(path, self.kept)}
 
+    def is_owned(self, path: str) -> bool:
+        """Whether a service is not meant to change a file."""
+        return _is_listed(path, self.owned)
+
     def _excludes(self, parts: Sequence[str]) -> bool:
         return any(fnmatch(part, pattern) for part in parts for pattern in self.exclude)
 

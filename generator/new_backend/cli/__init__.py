@@ -11,9 +11,11 @@ import typer.main
 from new_backend import __version__, interruption
 from new_backend.cli import (
     add,
+    check,
     combinations,
     completion,
     create,
+    doctor,
     help_pages,
     options,
     streams,
@@ -129,6 +131,8 @@ def _application() -> typer.Typer:
     app.command("create", help=create.HELP)(lambda: None)
     app.command("add", cls=help_pages.Command)(add.run)
     app.command("update", cls=help_pages.Command)(update.run)
+    app.command("check", cls=help_pages.Command)(check.run)
+    app.command("doctor", cls=help_pages.Command)(doctor.run)
     app.command("options", cls=help_pages.Command)(options.run)
     app.command("combinations", cls=help_pages.Command)(combinations.run)
     app.command("verify", cls=help_pages.Command)(verify.run)

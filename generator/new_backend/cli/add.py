@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from new_backend.cli import change as shared
+from new_backend.cli import parameters
 from new_backend.console.terminal import Terminal
 from new_backend.errors import InputRefusedError
 
@@ -19,16 +20,16 @@ def run(  # noqa: PLR0913 - one for each option
         typer.Argument(metavar="QUESTION=ANSWER", help="The new answers, such as cache=redis."),
     ] = None,
     *,
-    service: shared.ServiceOption = Path(),
+    service: Annotated[Path, parameters.service()] = Path(),
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Accept the changes that follow from the rules.")
     ] = False,
-    dry_run: shared.DryRunOption = False,
+    dry_run: Annotated[bool, parameters.dry_run()] = False,
     test: Annotated[
         bool, typer.Option("--test", help="Run make test and make check afterwards.")
     ] = False,
-    abort: shared.AbortOption = False,
-    as_json: shared.JsonOption = False,
+    abort: Annotated[bool, parameters.abort()] = False,
+    as_json: Annotated[bool, parameters.as_json()] = False,
 ) -> int:
     """Change answers of an existing service."""
     from new_backend import add as verb

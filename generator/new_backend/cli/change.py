@@ -1,33 +1,18 @@
-"""The options that `add` and `update` share."""
+"""What the commands `add` and `update` share."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from new_backend.console.change import print_aborted, print_changed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from new_backend.change import Changed
 
 _FAILED = 1
 _CONFLICTS = 3
-
-ServiceOption = Annotated[
-    Path,
-    typer.Option(
-        metavar="FOLDER", help="The service; by default the current folder.", show_default=False
-    ),
-]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Show the difference; write nothing.")
-]
-AbortOption = Annotated[
-    bool, typer.Option("--abort", help="Undo the last change that is not committed.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def abort(folder: Path, *, as_json: bool) -> int:

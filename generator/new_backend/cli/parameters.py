@@ -30,3 +30,24 @@ def one_of(
         autocompletion=of_choices(dict.fromkeys(choices, "")),
         rich_help_panel=panel,
     )
+
+
+def service() -> Any:
+    """Return the option with the folder of a service."""
+    text = "The service; by default the current folder."
+    return typer.Option("--service", metavar="FOLDER", help=text, show_default=False)
+
+
+def dry_run() -> Any:
+    """Return the option that shows a change of a service."""
+    return typer.Option("--dry-run", help="Show the difference; write nothing.")
+
+
+def abort() -> Any:
+    """Return the option that undoes a change of a service."""
+    return typer.Option("--abort", help="Undo the last change that is not committed.")
+
+
+def as_json() -> Any:
+    """Return the option of an output for programs."""
+    return typer.Option("--json", help="Print the result as JSON.")

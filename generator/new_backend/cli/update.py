@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from new_backend.cli import change as shared
+from new_backend.cli import parameters
 from new_backend.console.terminal import Terminal
 
 
 def run(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     *,
-    service: shared.ServiceOption = Path(),
+    service: Annotated[Path, parameters.service()] = Path(),
     to: Annotated[
         str | None,
         typer.Option(metavar="VERSION", help="The version; by default the newest one."),
@@ -23,13 +24,13 @@ def run(  # noqa: PLR0913 - one for each option
         bool,
         typer.Option("--yes", "-y", help="Accept defaults, and changes that follow from rules."),
     ] = False,
-    dry_run: shared.DryRunOption = False,
+    dry_run: Annotated[bool, parameters.dry_run()] = False,
     test: Annotated[
         bool,
         typer.Option("--test", help="Run make test and make check; undo the update if they fail."),
     ] = False,
-    abort: shared.AbortOption = False,
-    as_json: shared.JsonOption = False,
+    abort: Annotated[bool, parameters.abort()] = False,
+    as_json: Annotated[bool, parameters.as_json()] = False,
 ) -> int:
     """Follow the template to a newer version."""
     from new_backend import update as verb
