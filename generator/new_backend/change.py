@@ -1,7 +1,7 @@
 """A change of a service: what `add` and `update` share.
 
-The service is rendered as it was and as it shall be. Git merges the difference into the work tree,
-as a commit that is not made yet.
+The service is rendered as the template gave it, and as the template gives it now. Git merges the
+difference into the work tree, as a commit that is not made yet.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Changed:
 
     @property
     def nothing(self) -> bool:
-        """Whether the service is as it shall be already."""
+        """Whether the service has these answers and this version already."""
         return not self.changes and not self.implied and self.versions[0] == self.versions[1]
 
     @property

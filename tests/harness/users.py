@@ -1,4 +1,4 @@
-"""Stand-ins for the user at the terminal."""
+"""Substitutes for the user at the terminal."""
 
 from __future__ import annotations
 
