@@ -15,20 +15,24 @@ from new_backend import interruption
 from new_backend.errors import InputRefusedError
 from new_backend.git import GitError, git
 from new_backend.invocation import PROGRAM, undo
+from new_backend.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _JOURNAL = "new-backend-change.json"
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply")
-_REF = "refs/new-backend/"
+# The states of a file in `git status` after a merge that git could not complete.
+_CONFLICTS = frozenset({"DD", "AU", "UD", "UA", "DU", "AA", "UU"})
+# Each work tree has refs of its own below this name, so that two changes at a time are apart.
+_REF = "refs/worktree/new-backend/"
 _NAME, _EMAIL = PROGRAM, f"{PROGRAM}@localhost"
 _IDENTITY = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
     for part, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
 }
-UNDONE = f"{_REF}undone"
+UNDONE = "refs/new-backend/undone"
 """The work tree before the last `abort`."""
 
 
@@ -83,6 +87,44 @@ class Repository:
             more = f" and {len(changed) - 3} more" if changed[3:] else ""
             message = f"{self.root} has uncommitted changes: {listed}{more}"
             raise InputRefusedError(message, hint=hint)
+
+    @property
+    def state(self) -> str:
+        """Whether the work tree is `clean`, `changed`, or has `conflicts`."""
+        lines = self._lines("status", "--porcelain", "-z", "--untracked-files=normal")
+        if any(line[:2] in _CONFLICTS for line in lines):
+            return "conflicts"
+        return "changed" if lines else "clean"
+
+    def has_branch(self, name: str) -> bool:
+        """Whether there is a branch of that name."""
+        return bool(self._lines("for-each-ref", "--format=%(refname)%00", f"refs/heads/{name}"))
+
+    def branch(self, name: str, commit: str) -> None:
+        """Create a branch that begins with a commit."""
+        self._run("branch", "--no-track", name, commit)
+
+    @contextmanager
+    def copy(self) -> Iterator[Path]:
+        """Check out the last commit to a temporary work tree. Yield the service's folder in it."""
+        with temporary_folder() as place:
+            root = place / self.root.name
+            self._run("worktree", "prune")  # those of killed runs
+            self._run("worktree", "add", "--quiet", "--detach", str(root), "HEAD")
+            try:
+                yield root / self.prefix
+            finally:
+                self._run("worktree", "remove", "--force", str(root))
+
+    def commit(self, message: str) -> str:
+        """Commit what is staged. Return the name of the commit.
+
+        Raises:
+            GitError: Git has no identity of a user.
+        """
+        words = ("--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
+        self._run("commit", *words)
+        return self._head()
 
     def migrations(self) -> list[str]:
         """Return the tracked migrations of the service, as paths in its folder."""

@@ -187,7 +187,7 @@ class TestChange:
         assert tree(shop) == before
         assert (
             git(shop, "status", "--porcelain")
-            == git(shop, "for-each-ref", "refs/new-backend")
+            == git(shop, "for-each-ref", "refs/new-backend", "refs/worktree")
             == ""
         )
 

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from new_backend import add, update
 from new_backend.change import Mode
 from new_backend.errors import InputRefusedError
-from new_backend.history import History
 from new_backend.rendering import render
 from new_backend.repository import Repository
-from tests.harness.releases import FIRST, three_releases
+from tests.harness.releases import FIRST
 from tests.harness.toys import commit, tree
 from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from new_backend.history import History
 
 FASTAPI = {"framework": "fastapi", "orm": "sqlalchemy"}
 DJANGO = {"framework": "django", "orm": "django"}
@@ -107,14 +108,6 @@ class User:
 
     def _forget(self, text: bytes) -> None:
         self.lines -= {line for line in self.lines if line in text}
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    """The template in three releases."""
-    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
-    with History.of(source) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(

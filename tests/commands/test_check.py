@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from new_backend.history import History
 from new_backend.rendering import render
-from tests.harness.releases import FIRST, THIRD, three_releases
+from tests.harness.releases import FIRST, THIRD
 from tests.harness.toys import git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from new_backend.history import History
     from new_backend.template_source import TemplateSource
     from tests.harness.toys import Ended, Run
 
 ANSWERS = {"project_name": "shop", "framework": "django", "orm": "django", "django_api": "drf"}
-
-
-@pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    """The template in three releases."""
-    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
-    with History.of(source) as opened:
-        yield opened
 
 
 @pytest.fixture

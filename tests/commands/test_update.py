@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from new_backend.history import History
 from new_backend.rendering import render
 from new_backend.template_source import TEMPLATE_ADDRESS, TemplateSource
-from tests.harness.releases import FIRST, SECOND, THIRD, three_releases
+from tests.harness.releases import FIRST, SECOND, THIRD
 from tests.harness.toys import IDENTITY, commit, git, program, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from new_backend.history import History
     from tests.harness.toys import Ended, Run
 
 FASTAPI = {"framework": "fastapi", "orm": "sqlalchemy", "database": "sqlite"}
@@ -33,10 +33,10 @@ OF_USER = {"README.md"}
 """The files that the releases change and that belong to the user."""
 
 
-@pytest.fixture(scope="session")
-def releases(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
-    """The template in three releases, at the last one."""
-    return three_releases(tmp_path_factory.mktemp("releases") / "template")
+@pytest.fixture
+def releases(history: History) -> TemplateSource:
+    """The template at the last of its releases."""
+    return history.current
 
 
 @pytest.fixture
@@ -51,13 +51,6 @@ def at(releases: TemplateSource, tmp_path: Path) -> Callable[[str], TemplateSour
         return TemplateSource(folder)
 
     return check_out
-
-
-@pytest.fixture(scope="session")
-def history(releases: TemplateSource) -> Iterator[History]:
-    """The questions of the releases, read once."""
-    with History.of(releases) as opened:
-        yield opened
 
 
 @pytest.fixture

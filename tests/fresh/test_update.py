@@ -8,27 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.change import Mode, contents
-from new_backend.history import History
 from new_backend.rendering import render
 from new_backend.update import Request, update
 from tests.harness.combinations import CORES
-from tests.harness.releases import FIRST, THIRD, three_releases
+from tests.harness.releases import FIRST, THIRD
 from tests.harness.toys import commit, tree
 from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from new_backend.history import History
     from tests.harness.combinations import Combination
-
-
-@pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    """The template in three releases."""
-    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
-    with History.of(source) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("core", CORES, ids=lambda each: each.id)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.cli import main
+from new_backend.history import History
 from new_backend.template_source import TemplateSource
+from tests.harness.releases import three_releases
 from tests.harness.toys import IDENTITY, LAYERS, Ended, Run, copy_questions, write_layers
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ def small_template(tmp_path_factory: pytest.TempPathFactory) -> TemplateSource:
     copy_questions(root)
     write_layers(root, LAYERS)
     return TemplateSource(root)
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """The template in three releases, with their questions read once."""
+    source = three_releases(tmp_path_factory.mktemp("releases") / "template")
+    with History.of(source) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from new_backend.cli import (
     completion,
     create,
     doctor,
+    fleet,
     help_pages,
     options,
     streams,
@@ -133,6 +134,7 @@ def _application() -> typer.Typer:
     app.command("update", cls=help_pages.Command)(update.run)
     app.command("check", cls=help_pages.Command)(check.run)
     app.command("doctor", cls=help_pages.Command)(doctor.run)
+    app.add_typer(fleet.application(), name="fleet")
     app.command("options", cls=help_pages.Command)(options.run)
     app.command("combinations", cls=help_pages.Command)(combinations.run)
     app.command("verify", cls=help_pages.Command)(verify.run)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def print_checked(services: Sequence[Checked], *, as_json: bool) -> None:
     """Print each service, with what to do about it."""
     if as_json:
-        print_json({"services": [_checked_json(each) for each in services]})
+        print_json({"services": [checked_json(each) for each in services]})
         return
     for each in services:
         state = "current" if each.is_current else ""
@@ -31,7 +31,8 @@ def print_checked(services: Sequence[Checked], *, as_json: bool) -> None:
             print(f"  drift from the template: {printable(path)}")
 
 
-def _checked_json(checked: Checked) -> dict[str, Any]:
+def checked_json(checked: Checked) -> dict[str, Any]:
+    """Return the state of a service for programs."""
     return {
         "path": str(checked.folder),
         "current": checked.is_current,

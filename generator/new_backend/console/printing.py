@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from new_backend.documents import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console as RichConsole
 
@@ -46,6 +46,19 @@ def print_heading(text: str, style: str) -> None:
 def print_json(document: Mapping[str, Any]) -> None:
     """Print a document for programs."""
     print(as_json(document))
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False
+) -> None:
+    """Print columns with their headers. `numbers` aligns all columns but the first to the right."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, *rows):
+        first, *others = (
+            cell.rjust(width) if numbers and column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  ".join((first, *others)).rstrip())
 
 
 def shown(value: object) -> str:

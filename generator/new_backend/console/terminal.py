@@ -53,6 +53,11 @@ class Terminal:
         else:
             self._status.update(escape(doing))
 
+    def count(self, done: str) -> None:
+        """Show how much is done, if there is a line that can be replaced."""
+        if sys.stderr.isatty():
+            self.announce(done)
+
     def ask(
         self,
         questionnaire: Questionnaire,

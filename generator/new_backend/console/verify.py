@@ -6,10 +6,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from new_backend.console.printing import print_heading, printable, rich_console
+from new_backend.console.printing import print_heading, print_table, printable, rich_console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.progress import Progress, TaskID
 
@@ -40,9 +40,10 @@ def print_report(report: Report) -> None:
         print(_detail(failure))
         print(f"  Repeat it: {failure.repeat}")
         print()
-    _print_table(
+    print_table(
         ("stage", "passed", "as before", "failed", "left out", "not run", "seconds"),
         [_row(report, stage) for stage in report.stages],
+        numbers=True,
     )
     for each in report.left_out:
         print(each)
@@ -122,13 +123,3 @@ def _row(report: Report, stage: Stage) -> list[str]:
     seconds = sum(each.seconds for each in report.results if each.stage is stage)
     numbers = [str(counted[name]) for name in ("passed", "cached", "failed", "left out", "not run")]
     return [stage.value, *numbers, f"{seconds:.1f}"]
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, *rows):
-        first, *others = (
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  ".join((first, *others)))
