@@ -132,6 +132,12 @@ def test_completion_offers_commands_and_choices(small_template: TemplateSource, 
     completed = complete("new-backend create --database=sq")
     assert f"{begin}sqlite" in completed
     assert "mysql" not in completed
+    begin = "" if shell == "bash" else "cache="
+    completed = complete("new-backend add ci=none cache=re")
+    assert f"{begin}redis" in completed
+    assert "memcached" not in completed
+    assert "auth=oidc" in complete("new-backend add au")
+    assert "framework" not in complete("new-backend add fr")  # its answer stays
 
 
 def test_checkout_prints_command_that_creates_the_same_service_anywhere(

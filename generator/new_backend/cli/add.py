@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from new_backend.cli import change as shared
-from new_backend.cli import parameters
+from new_backend.cli import completion, parameters
 from new_backend.console.terminal import Terminal
 from new_backend.errors import InputRefusedError
 
@@ -17,7 +17,11 @@ def run(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     changes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUESTION=ANSWER", help="The new answers, such as cache=redis."),
+        typer.Argument(
+            metavar="QUESTION=ANSWER",
+            help="The new answers, such as cache=redis.",
+            autocompletion=completion.of_answers,
+        ),
     ] = None,
     *,
     service: Annotated[Path, parameters.service()] = Path(),

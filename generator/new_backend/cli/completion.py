@@ -6,6 +6,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -27,6 +29,29 @@ def of_choices(
         return [pair for pair in found if pair[0].startswith(incomplete)]
 
     return complete
+
+
+def of_answers(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete the answers of `add`, such as `cache=redis`, with the descriptions of the choices.
+
+    Bash passes the words before and after the equals sign as two, and replaces the second.
+    """
+    from new_backend.questions import Questionnaire
+
+    questionnaire = Questionnaire.read(ctx.find_root().obj)
+    given = ctx.params.get("changes") or [""]
+    begin = f"{given[-1]}=" if given[-1] in questionnaire.by_name else ""
+    found = [
+        (f"{question.name}={choice.value}", choice.description or choice.title)
+        for question in questionnaire.visible
+        if question.name not in questionnaire.fixed
+        for choice in question.choices
+    ]
+    return [
+        (answer.removeprefix(begin), description)
+        for answer, description in found
+        if answer.startswith(begin + incomplete)
+    ]
 
 
 def complete_whole_words(command: Any) -> None:
