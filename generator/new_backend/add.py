@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from new_backend import change
@@ -47,6 +47,9 @@ def add(history: History, request: Request, person: Person) -> Changed:
     planned = change.with_changes(planned, recorded, answers, given)
     if planned.nothing:
         return planned
+    changed = [each.question for each in (*planned.changes, *planned.implied)]
+    notes = [questionnaire.notes[name] for name in changed if name in questionnaire.notes]
+    planned = replace(planned, notes=notes)
     repository = Repository.around(service.folder)
     repository.require_clean()
     change.confirm(planned, request.mode, person)

@@ -75,6 +75,8 @@ class Changed:
     changes: Sequence[Change] = ()
     implied: Sequence[Change] = ()
     """The changes that follow from rules."""
+    notes: Sequence[str] = ()
+    """What the user has to know or to do about the changes."""
     changelog: str = ""
     files: Sequence[str] = ()
     conflicts: Sequence[str] = ()

@@ -267,6 +267,8 @@ class Questionnaire:
     """The files that a service is not meant to change, in the same way."""
     fixed: Mapping[str, str]
     """The questions whose answers `add` does not change, with the reason."""
+    notes: Mapping[str, str]
+    """What `add` says about a new answer, by question."""
     at_root: Mapping[str, str]
     """What to do with a file that is read at the root of a repository only."""
     environment_options: Mapping[str, Any]
@@ -302,6 +304,7 @@ class Questionnaire:
             kept=tuple(data.get("_skip_if_exists", ())),
             owned=tuple(data.get("_owned", ())),
             fixed=data.get("_fixed", {}),
+            notes=data.get("_notes", {}),
             at_root=data.get("_at_root", {}),
             environment_options=data.get("_envops", {}),
         )

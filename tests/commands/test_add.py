@@ -331,6 +331,21 @@ class TestMigrations:
         assert '\ndown_revision = "c0104"\n' in users
         assert '\ndown_revision = "3c1f8a5d20b7"\n' in owner
 
+    def test_another_database_brings_its_migrations_and_says_that_data_is_not_moved(
+        self, created: Callable[..., Path], add: Callable[..., Ended]
+    ) -> None:
+        shop = created(**FASTAPI | {"database": "postgresql"}, **PLAIN | {"auth": "jwt"})
+        mine = REVISION.format("c0104", "d7f2a41c9e60")
+        change(shop, **{f"{VERSIONS}/mine.py": mine})
+        ended = add("database=mysql")
+
+        assert ended.code == 0, ended.err
+        assert "  database: postgresql → mysql\n  Data is not moved. Start with" in ended.out
+        after = tree(shop)
+        assert after.pop(f"{VERSIONS}/mine.py").decode() == mine
+        mysql = FASTAPI | {"database": "mysql"}
+        assert after == tree(created("other", **mysql, **PLAIN | {"auth": "jwt"}))
+
     def test_rejects_two_heads(self, shop: Path, add: Callable[..., Ended]) -> None:
         for name in ("c1", "c2"):
             change(shop, **{f"{VERSIONS}/{name}.py": REVISION.format(name, "a7e25b90c41d")})

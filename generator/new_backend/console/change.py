@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from new_backend.console.printing import print_heading, print_json, printable, shown
+from new_backend.console.printing import print_heading, print_json, print_wrapped, printable, shown
 from new_backend.console.steps import print_failure, print_next_steps, steps_json
 from new_backend.invocation import undo
 
@@ -74,6 +74,8 @@ def _print_changes(changed: Changed) -> None:
         print(f"  {_described(change)}")
     for change in changed.implied:
         print(f"  {_described(change)} (follows from the rules)")
+    for note in changed.notes:
+        print_wrapped(note, indent=2)
     if changed.changelog:
         print()
         print("\n".join(f"  {_line(line)}".rstrip() for line in changed.changelog.splitlines()))
@@ -114,6 +116,7 @@ def _changed_json(changed: Changed) -> dict[str, Any]:
         "template": {"before": changed.versions[0], "after": changed.versions[1]},
         "changes": [_change_json(each) for each in changed.changes],
         "implied": [_change_json(each) for each in changed.implied],
+        "notes": list(changed.notes),
         "changelog": changed.changelog,
         "files": list(changed.files),
         "conflicts": list(changed.conflicts),
