@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from new_backend.presets import Preset
     from new_backend.questions import OpenQuestion, Question, Questionnaire, Value
 
 
@@ -27,6 +28,7 @@ class Source(StrEnum):
 
     FLAG = "flag"
     FILE = "answers file"
+    PRESET = "preset"
     PROMPT = "prompt"
     FOLDER = "folder"
     GIT = "git"
@@ -87,21 +89,36 @@ def gather(
     questionnaire: Questionnaire,
     *,
     flags: Mapping[str, object],
-    preset: Mapping[str, object],
-    preset_name: str,
+    file: tuple[str, Mapping[str, object]],
     folder: Path | None,
+    preset: Preset | None = None,
 ) -> Given:
-    """Combine flags and answers file. A flag overrides the file."""
+    """Combine flags, answers file and preset. A flag overrides the file, and that the preset.
+
+    A locked answer of the preset can be repeated, not changed.
+
+    Args:
+        questionnaire: The questions.
+        flags: The answers on the command line.
+        file: The name of the answers file, and its answers.
+        folder: The folder of the service, whose name is a default.
+        preset: Answers that come after those of flags and file, and defaults.
+    """
+    file_name, in_file = file
     problems = []
-    answers = {}
-    for name, raw in {**preset, **flags}.items():
+    answers = _answers_of(preset) if preset else {}
+    for name, raw in {**in_file, **flags}.items():
         by_flag = name in flags
-        place = "" if by_flag else f"{preset_name}: "
+        place = "" if by_flag else f"{file_name}: "
         label = questionnaire.by_name[name].flag if by_flag else name
         try:
             value = cast_answer(questionnaire, name, raw, label)
         except ValueError as error:
             problems.append(f"{place}{error}")
+            continue
+        if preset and name in preset.locked and value != preset.answers[name]:
+            locked = f'the preset "{preset.name}" locks it to {preset.answers[name]}'
+            problems.append(f"{place}{label}: {locked}")
             continue
         source = Source.FLAG if by_flag else Source.FILE
         answers[name] = Answer(value, source, f"{place}{label}")
@@ -109,7 +126,20 @@ def gather(
         answers["project_name"] = Answer(
             folder.name, Source.FOLDER, "project_name, from the name of the folder"
         )
-    return Given(answers, dict(_machine_proposals(questionnaire, answers)), tuple(problems))
+    proposals = dict(_machine_proposals(questionnaire, answers))
+    if preset:
+        proposals |= {
+            name: Answer(value, Source.PRESET, f'preset "{preset.name}": default of {name}')
+            for name, value in preset.defaults.items()
+        }
+    return Given(answers, proposals, tuple(problems))
+
+
+def _answers_of(preset: Preset) -> dict[str, Answer]:
+    return {
+        name: Answer(value, Source.PRESET, f'preset "{preset.name}": {name}')
+        for name, value in preset.answers.items()
+    }
 
 
 def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False) -> Answers:
@@ -130,7 +160,8 @@ def settle(questionnaire: Questionnaire, given: Given, *, partial: bool = False)
         name = current.name
         answer = given.answers.get(name)
         if not current.applies:
-            if answer is not None and not partial:
+            # A preset serves different stacks.
+            if answer is not None and not partial and answer.source is not Source.PRESET:
                 problems.append(f"{answer.label}: {_not_applicable(current)}")
             continue
         was_given = answer is not None
@@ -191,7 +222,7 @@ def replay_command(answers: Answers, questionnaire: Questionnaire) -> str:
 
 def _can_be_judged(current: OpenQuestion, answer: Answer, given: Given) -> bool:
     """Whether an answer is valid or not, independently of the open questions."""
-    if answer.source not in {Source.FLAG, Source.FILE}:
+    if answer.source not in {Source.FLAG, Source.FILE, Source.PRESET}:
         return False
     causes = _causes(current, was_given=True)
     return not current.offers(answer.value) or causes <= given.answers.keys()

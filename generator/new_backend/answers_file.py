@@ -173,3 +173,5 @@ _BY_SUFFIX: dict[str, Callable[[str], object]] = {
     ".json": _parse_json,
     ".toml": _parse_toml,
 }
+SUFFIXES = frozenset(_BY_SUFFIX)
+"""The suffixes of the formats."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from new_backend import __version__, after, interruption
+from new_backend import __version__, after, interruption, presets
 from new_backend.answers import Answers, Given, flag_words, gather, replay_command, settle
 from new_backend.answers_file import STANDARD_INPUT, read_answers_file
 from new_backend.errors import (
@@ -35,6 +35,7 @@ class Request:
     destination: str | None
     flags: Mapping[str, object]
     answers_file: str | None = None
+    preset: str | None = None
     yes: bool = False
     dry_run: bool = False
     git: bool = True
@@ -187,9 +188,9 @@ def _input(
     given = gather(
         questionnaire,
         flags=request.flags,
-        preset=read_answers_file(request.answers_file) if request.answers_file else {},
-        preset_name=_preset_name(request.answers_file),
+        file=_answers_in(request.answers_file),
         folder=target.path if target else None,
+        preset=presets.find(questionnaire, request.preset) if request.preset else None,
     )
     can_ask = person.can_answer and request.answers_file != STANDARD_INPUT
     if can_ask and not request.yes:
@@ -253,14 +254,20 @@ def _command(
         words.append(questionnaire.by_name["project_name"].placeholder or "my-service")
     if request.answers_file:
         words += ["--answers", request.answers_file]
+    if request.preset:
+        words += ["--preset", request.preset]
     words += flag_words(questionnaire, flags)
     words += ["--dry-run"] * request.dry_run
     words += ["--no-git"] * (not request.git) + ["--no-install"] * (not request.install)
     return words
 
 
-def _preset_name(answers_file: str | None) -> str:
-    return "standard input" if answers_file == STANDARD_INPUT else answers_file or ""
+def _answers_in(file: str | None) -> tuple[str, Mapping[str, object]]:
+    """Return the name of an answers file in messages, and its answers."""
+    if file is None:
+        return "", {}
+    name = "standard input" if file == STANDARD_INPUT else file
+    return name, read_answers_file(file)
 
 
 def _python() -> str:

@@ -19,6 +19,7 @@ from new_backend.cli import (
     fleet,
     help_pages,
     options,
+    presets,
     streams,
     update,
     verify,
@@ -136,6 +137,7 @@ def _application() -> typer.Typer:
     app.command("doctor", cls=help_pages.Command)(doctor.run)
     app.add_typer(fleet.application(), name="fleet")
     app.command("options", cls=help_pages.Command)(options.run)
+    app.command("presets", cls=help_pages.Command)(presets.run)
     app.command("combinations", cls=help_pages.Command)(combinations.run)
     app.command("verify", cls=help_pages.Command)(verify.run)
     return app

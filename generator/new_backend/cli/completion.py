@@ -31,6 +31,15 @@ def of_choices(
     return complete
 
 
+def of_names(find: Callable[[], list[str]]) -> Callable[[str], list[str]]:
+    """Return a completion of the names that a function finds."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in find() if name.startswith(incomplete)]
+
+    return complete
+
+
 def of_answers(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Complete the answers of `add`, such as `cache=redis`, with the descriptions of the choices.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.main
 
+from new_backend import presets
 from new_backend.cli import help_pages
-from new_backend.cli.completion import of_choices
+from new_backend.cli.completion import of_choices, of_names
 from new_backend.console.create import print_created
 from new_backend.console.terminal import Terminal
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 HELP = "Create a new service."
 _FAILED = 1
+_PRESET = "preset"
 
 
 def command(source: TemplateSource) -> Any:
@@ -59,10 +62,12 @@ def command(source: TemplateSource) -> Any:
     ) -> int:
         from new_backend import create as verb
 
+        preset = flags.pop(_PRESET)
         request = verb.Request(
             destination=dest,
             flags={name: value for name, value in flags.items() if value is not None},
             answers_file=answers,
+            preset=preset,
             yes=yes,
             dry_run=dry_run,
             git=git,
@@ -80,10 +85,20 @@ def command(source: TemplateSource) -> Any:
         for group in questionnaire.groups
         for name in group.questions
     ]
-    create.__signature__ = inspect.Signature([*fixed, *asked])  # type: ignore[attr-defined]
+    create.__signature__ = inspect.Signature([*fixed, _preset(source), *asked])  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command("create", cls=help_pages.Command, help=HELP)(create)
     return typer.main.get_command(app)
+
+
+def _preset(source: TemplateSource) -> inspect.Parameter:
+    option = typer.Option(
+        f"--{_PRESET}",
+        metavar="NAME|FILE|URL",
+        help="Start from a preset; `new-backend presets` lists those with a name.",
+        autocompletion=of_names(partial(presets.names, source)),
+    )
+    return _keyword(_PRESET, Annotated[str | None, option], None)
 
 
 def _parameter(questionnaire: Questionnaire, question: Question, group: str) -> inspect.Parameter:
