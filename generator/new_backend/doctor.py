@@ -68,8 +68,12 @@ def _findings(history: History, service: Service) -> Iterator[Finding]:
 
 
 def _python(folder: Path) -> Finding:
-    manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = manifest["project"]["requires-python"]
+    try:
+        manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        wanted = str(manifest["project"]["requires-python"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = f"pyproject.toml names no version of Python: {error}"
+        return Finding("python", State.FAILURE, found, "Restore it: git checkout pyproject.toml")
     ended = _run(folder, _uv_binary(), "python", "find", "--no-python-downloads", wanted)
     if ended.returncode:
         remedy = f"uv python install {wanted.lstrip('>=~')}"
@@ -136,7 +140,8 @@ def _names(file: Path) -> list[str]:
     """Return the names that a file of environment variables sets."""
     if not file.exists():
         return []
-    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    text = file.read_text(encoding="utf-8", errors="replace")
+    lines = (line.strip() for line in text.splitlines())
     return [
         line.partition("=")[0].removeprefix("export ").strip()
         for line in lines

@@ -45,7 +45,7 @@ class Service:
     def _read(cls, folder: Path) -> Service:
         recorded = read_record(str(folder / ANSWERS_FILE))
         address = recorded.pop("_src_path", None)
-        version = recorded.pop("_commit", "")
+        version = recorded.pop("_commit", None) or ""
         if address != TEMPLATE_ADDRESS:
             message = f"{folder} was created from another template: {address}"
             raise InputRefusedError(message)
