@@ -119,7 +119,8 @@ def _lock(folder: Path) -> Finding:
 
 
 def _environment(folder: Path) -> Finding:
-    if _run(folder, _uv_binary(), "sync", "--check").returncode:
+    # Frozen: without it, uv would resolve what is missing or does not fit, over the network.
+    if _run(folder, _uv_binary(), "sync", "--check", "--frozen").returncode:
         found = "the environment lacks packages of uv.lock"
         return Finding("environment", State.FAILURE, found, "make install")
     return Finding("environment", State.OK, ".venv has the packages of uv.lock")
