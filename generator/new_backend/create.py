@@ -25,6 +25,7 @@ from new_backend.rendering import RenderedFile, Target, create_project, preview
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from new_backend.presets import Preset
     from new_backend.questions import Questionnaire, Value
 
 
@@ -119,8 +120,10 @@ def create(questionnaire: Questionnaire, request: Request, person: Person) -> Cr
 def _create(
     questionnaire: Questionnaire, request: Request, person: Person, answered: dict[str, Value]
 ) -> Created:
+    preset = presets.find(questionnaire, request.preset) if request.preset else None
+    overlay = preset.overlay if preset else {}
     try:
-        answers, target = _input(questionnaire, request, person, answered)
+        answers, target = _input(questionnaire, request, preset, person, answered)
     except (KeyboardInterrupt, EOFError):
         raise StoppedError(interruption.NOTHING_WRITTEN) from None
     source = questionnaire.source
@@ -137,14 +140,14 @@ def _create(
         replay=replay_command(answers, questionnaire),
     )
     if request.dry_run:
-        files, manifest = preview(questionnaire, answers.values)
+        files, manifest = preview(questionnaire, answers.values, overlay)
         return replace(planned, dry_run=True, files=files, dependencies=_dependencies(manifest))
     person.announce("Rendering")
     keeps = person.keeps if person.can_answer and not request.yes else _keep
     steps = after.steps(git=request.git, install=request.install)
     results: list[after.StepResult] = []
     try:
-        written = create_project(questionnaire, answers.values, target, keeps)
+        written = create_project(questionnaire, answers.values, target, keeps, overlay)
         notes = after.notes(
             target.path, [file.path for file in written.files], questionnaire.at_root
         )
@@ -178,7 +181,11 @@ def _stopped(
 
 
 def _input(
-    questionnaire: Questionnaire, request: Request, person: Person, answered: dict[str, Value]
+    questionnaire: Questionnaire,
+    request: Request,
+    preset: Preset | None,
+    person: Person,
+    answered: dict[str, Value],
 ) -> tuple[Answers, Target]:
     """Check the arguments and ask for missing answers, before anything is written."""
     if request.destination == "":
@@ -190,7 +197,7 @@ def _input(
         flags=request.flags,
         file=_answers_in(request.answers_file),
         folder=target.path if target else None,
-        preset=presets.find(questionnaire, request.preset) if request.preset else None,
+        preset=preset,
     )
     can_ask = person.can_answer and request.answers_file != STANDARD_INPUT
     if can_ask and not request.yes:

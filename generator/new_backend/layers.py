@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from new_backend.errors import TemplateError
 from new_backend.questions import OpenQuestion
 from new_backend.template_source import TEMPLATE_ADDRESS
 
@@ -24,6 +25,14 @@ class ServiceFile:
     """A file of a service, with its path in the service's folder."""
 
     path: str
+    content: bytes
+    executable: bool
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file before it is rendered."""
+
     content: bytes
     executable: bool
 
@@ -52,6 +61,35 @@ def service_files(
         else:
             content = source.read_bytes()
         yield ServiceFile(path, content, os.access(source, os.X_OK))
+
+
+def overlay_files(
+    questionnaire: Questionnaire, answers: Mapping[str, Value], overlay: Mapping[str, SourceFile]
+) -> Iterator[ServiceFile]:
+    """Render files that are not the template's, each by its path in their folder.
+
+    As in the layers, a path can have expressions, one with an empty part is left out, and only
+    files with the suffix `.jinja` are rendered.
+
+    Raises:
+        jinja2.TemplateError: A file is broken.
+        TemplateError: A path is broken, or leads out of the service.
+        UnicodeDecodeError: A file with the suffix is not UTF-8.
+    """
+    context = _context(questionnaire, answers)
+    for source, file in overlay.items():
+        parts = [questionnaire.render(part, context) for part in source.split("/")]
+        if not all(parts):
+            continue
+        path = "/".join(part for part in parts if part != ".").removesuffix(_SUFFIX)
+        if not {"", "..", ".git"}.isdisjoint(path.split("/")) or path == ANSWERS_FILE:
+            message = f"{source} of the preset cannot be the file {path} of a service"
+            raise TemplateError(message)
+        content = file.content
+        if source.endswith(_SUFFIX):
+            template = questionnaire.environment.from_string(content.decode())
+            content = template.render(context).encode()
+        yield ServiceFile(path, content, file.executable)
 
 
 def sources_by_path(

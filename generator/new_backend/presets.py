@@ -6,6 +6,7 @@ platform's folder for settings, and a team keeps its own in a git repository.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from new_backend.answers_file import SUFFIXES, read_record
 from new_backend.errors import InputRefusedError
 from new_backend.git import GitError, git
 from new_backend.invocation import PROGRAM
+from new_backend.layers import SourceFile
 from new_backend.template_source import TEMPLATE_FOLDER
 from new_backend.temporary import temporary_folder
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 BUILT_IN = "built in"
-_KEYS = ("description", "answers", "defaults", "locked")
+_TABLES = ("answers", "defaults")
+_KEYS = ("description", *_TABLES, "locked", "overlay")
 # URL@REVISION:FILE; the first part of a URL may have another @ and other colons.
 _IN_GIT = re.compile(
     r"(?P<url>(?:[a-z+]+://|[\w.-]+@).+)@(?P<revision>[^@:/][^@:]*):(?P<file>[^:@]+)"
@@ -47,6 +50,8 @@ class Preset:
     answers: Mapping[str, Value]
     defaults: Mapping[str, Value]
     locked: frozenset[str]
+    overlay: Mapping[str, SourceFile]
+    """Files that a new service gets in addition, by their paths."""
 
 
 def known(questionnaire: Questionnaire) -> list[Preset]:
@@ -101,41 +106,88 @@ def _from_git(questionnaire: Questionnaire, address: str) -> Preset:
             git(folder, "init", "--quiet")
             words = ("fetch", "--quiet", "--depth=1", "--end-of-options")
             git(folder, *words, found["url"], found["revision"])
-            text = git(folder, "show", f"FETCH_HEAD:{found['file']}")
+            git(folder, "checkout", "--quiet", "FETCH_HEAD")
         except GitError as error:
             message = f"{address} cannot be read: {error}"
             raise InputRefusedError(message) from error
-        copy = folder / Path(found["file"]).name
-        copy.write_bytes(text)
-        return _read(questionnaire, copy, address)
+        return _read(questionnaire, folder / found["file"], address)
 
 
 def _read(questionnaire: Questionnaire, path: Path, origin: str) -> Preset:
-    name = path.stem
-    record = read_record(str(path))
+    record = _record(path, origin)
     problems = [
         f'unknown key "{key}". Use {", ".join(_KEYS)}' for key in record if key not in _KEYS
     ]
-    tables: dict[str, dict[str, Value]] = {"answers": {}, "defaults": {}}
-    for key, answers in tables.items():
-        given = record.get(key) or {}
-        if not isinstance(given, dict):
-            problems.append(f"{key} is not a table of questions and answers")
-            continue
-        for question, raw in given.items():
-            try:
-                answers[question] = cast_answer(questionnaire, question, raw)
-            except ValueError as error:
-                problems.append(str(error))
+    answers, defaults = (
+        _table(questionnaire, key, record.get(key) or {}, problems) for key in _TABLES
+    )
     locked = record.get("locked") or []
     if not isinstance(locked, list):
         problems.append("locked is not a list of questions")
         locked = []
-    problems += [
-        f"{each} is locked without an answer" for each in locked if each not in tables["answers"]
-    ]
+    problems += [f"{name} is locked without an answer" for name in locked if name not in answers]
+    overlay: dict[str, SourceFile] = {}
+    if wanted := record.get("overlay"):
+        try:
+            overlay = _files_in(path.parent, str(wanted))
+        except (OSError, ValueError) as error:
+            problems.append(f"overlay: {error}")
     if problems:
-        where = f'preset "{name}"' if origin == BUILT_IN else origin
+        where = f'preset "{path.stem}"' if origin == BUILT_IN else origin
         raise InputRefusedError(*(f"{where}: {problem}" for problem in problems))
-    description = str(record.get("description") or "")
-    return Preset(name, origin, description, **tables, locked=frozenset(map(str, locked)))
+    return Preset(
+        name=path.stem,
+        origin=origin,
+        description=str(record.get("description") or ""),
+        answers=answers,
+        defaults=defaults,
+        locked=frozenset(map(str, locked)),
+        overlay=overlay,
+    )
+
+
+def _record(path: Path, origin: str) -> dict[str, object]:
+    try:
+        return read_record(str(path))
+    except InputRefusedError as error:
+        # A preset from git was checked out to a temporary folder, which would mean nothing.
+        raise InputRefusedError(
+            *(message.replace(str(path), origin) for message in error.messages)
+        ) from error
+
+
+def _table(
+    questionnaire: Questionnaire, key: str, given: object, problems: list[str]
+) -> dict[str, Value]:
+    """Return answers, each in the type of its question, and add what is wrong to the problems."""
+    if not isinstance(given, dict):
+        problems.append(f"{key} is not a table of questions and answers")
+        return {}
+    answers = {}
+    for question, raw in given.items():
+        try:
+            answers[str(question)] = cast_answer(questionnaire, str(question), raw)
+        except ValueError as error:
+            problems.append(str(error))
+    return answers
+
+
+def _files_in(place: Path, name: str) -> dict[str, SourceFile]:
+    """Return the files of a folder next to the preset.
+
+    Raises:
+        ValueError: It is elsewhere or missing, or has a symbolic link, which may lead anywhere.
+    """
+    folder = place / name
+    if not folder.is_dir() or place.resolve() not in folder.resolve().parents:
+        message = f"{name} is not a folder next to the preset"
+        raise ValueError(message)
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            message = f"{name}/{relative} is a symbolic link"
+            raise ValueError(message)
+        if path.is_file():
+            found[relative] = SourceFile(path.read_bytes(), os.access(path, os.X_OK))
+    return found

@@ -7,17 +7,20 @@ import stat
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from new_backend import interruption
 from new_backend.errors import RenderingError, TargetRefusedError, TemplateError
-from new_backend.layers import service_files
+from new_backend.layers import overlay_files, service_files
 from new_backend.temporary import ASIDE, remove_abandoned, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from new_backend.layers import SourceFile
     from new_backend.questions import Questionnaire, Value
 
 # The files of a new repository on the usual hosts.
@@ -25,6 +28,7 @@ _NEW_REPOSITORY = (".git", ".gitignore", "README*", "LICENSE*", "LICENCE*")
 MERGED = ".gitignore"
 """An existing file that is kept and gets the missing lines: without them, git would add `.env`."""
 _LISTED = 10
+_NOTHING: Mapping[str, SourceFile] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,14 @@ class Written:
 
 
 def preview(
-    questionnaire: Questionnaire, answers: Mapping[str, Value]
+    questionnaire: Questionnaire,
+    answers: Mapping[str, Value],
+    overlay: Mapping[str, SourceFile] = _NOTHING,
 ) -> tuple[list[RenderedFile], str]:
     """Render into a temporary folder. Return the files, and the text of the `pyproject.toml`."""
     with temporary_folder() as folder:
         project = folder / str(answers["project_name"])
-        render(questionnaire, answers, project)
+        render(questionnaire, answers, project, overlay)
         manifest = project / "pyproject.toml"
         text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
         return _files_of(project), text
@@ -104,6 +110,7 @@ def create_project(
     answers: Mapping[str, Value],
     target: Target,
     keep_theirs: Callable[[str], bool],
+    overlay: Mapping[str, SourceFile] = _NOTHING,
 ) -> Written:
     """Render the project and move it to its folder.
 
@@ -117,7 +124,7 @@ def create_project(
     with _staging(folder) as staging:
         if target.exists:
             project = staging / target.path.name
-            render(questionnaire, answers, project)
+            render(questionnaire, answers, project, overlay)
             present = _present(project, target.path)
             merged = [name for name in present if _merge(project, target.path, name)]
             kept = [name for name in present if name not in merged and keep_theirs(name)]
@@ -126,15 +133,20 @@ def create_project(
             return Written(files, kept, merged)
         # The staging folder holds the missing parents too, so that one rename moves all of them.
         missing = target.path.relative_to(folder)
-        render(questionnaire, answers, staging / missing)
+        render(questionnaire, answers, staging / missing, overlay)
         files = _files_of(staging / missing)
         with interruption.delayed():
             _move(staging / missing.parts[0], folder / missing.parts[0])
         return Written(files)
 
 
-def render(questionnaire: Questionnaire, answers: Mapping[str, Value], project: Path) -> None:
-    """Write the files of a service into a new folder.
+def render(
+    questionnaire: Questionnaire,
+    answers: Mapping[str, Value],
+    project: Path,
+    overlay: Mapping[str, SourceFile] = _NOTHING,
+) -> None:
+    """Write the files of a service into a new folder. Those of an overlay replace the template's.
 
     Raises:
         RenderingError: The template cannot be rendered, or the disk cannot be written.
@@ -144,7 +156,8 @@ def render(questionnaire: Questionnaire, answers: Mapping[str, Value], project: 
 
     try:
         project.mkdir(parents=True)
-        for file in service_files(questionnaire, answers):
+        files = service_files(questionnaire, answers)
+        for file in chain(files, overlay_files(questionnaire, answers, overlay)):
             path = project / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.content)

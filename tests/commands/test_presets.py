@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,17 +157,97 @@ def test_preset_of_a_team_is_at_a_revision_of_a_repository(
     for wrong, message in (
         (address, "names no revision and file: URL@REVISION:FILE"),
         (f"{address}@v9:backend.yml", "cannot be read: git fetch failed"),
-        (f"{address}@v1:other.yml", "cannot be read: git show failed"),
+        (f"{address}@v1:other.yml", "cannot be read: No such file or directory"),
     ):
         ended = create("--preset", wrong)
         assert ended.code == 2
         assert f"{wrong} {message}" in ended.err
 
 
+@pytest.fixture
+def overlay(write: Callable[..., Path]) -> Path:
+    """The overlay of the preset team.yml."""
+    write(overlay="files", answers={"auth": "none", "license": "MIT"}, locked=[])
+    folder = Path("files").absolute()
+    (folder / "docs").mkdir(parents=True)
+    return folder
+
+
+class TestOverlay:
+    def test_files_of_the_preset_are_added_and_replace_those_of_the_template(
+        self, overlay: Path, run: Run, workplace: Path
+    ) -> None:
+        (overlay / "docs/{{ project_name }}.md.jinja").write_text("{{ license }} {{ auth }}\n")
+        (overlay / "{{ 'deploy' if auth != 'none' else '' }}").mkdir()
+        (overlay / "{{ 'deploy' if auth != 'none' else '' }}/key.txt").touch()
+        (overlay / "Dockerfile").write_text("FROM {{ ours }}\n")
+        (overlay / "deploy.sh").write_text("#!/bin/sh\n")
+        (overlay / "deploy.sh").chmod(0o755)
+        words = ("--yes", "--no-git", "--no-install", "--preset", "team.yml")
+        ended = run("create", "shop", *words, source=SOURCE)
+
+        shop = workplace / "shop"
+        assert ended.code == 0, ended.err
+        assert (shop / "docs/shop.md").read_text() == "MIT none\n"
+        assert (shop / "Dockerfile").read_text() == "FROM {{ ours }}\n"
+        assert os.access(shop / "deploy.sh", os.X_OK)
+        assert not (shop / "deploy").exists()
+        assert (shop / "docs/security.md").exists()
+
+    @pytest.mark.parametrize(
+        ("path", "message"),
+        [
+            ("{{ '..' }}/x", "cannot be the file ../x of a service"),
+            (".git/hooks/pre-commit", "cannot be the file .git/hooks/pre-commit of a service"),
+            (".copier-answers.yml", "cannot be the file .copier-answers.yml of a service"),
+            ("docs/{{ nothing", "cannot be rendered"),
+            ("docs/broken.md.jinja", "the template cannot be rendered"),
+        ],
+    )
+    def test_file_that_a_service_cannot_have(
+        self, overlay: Path, create: Callable[..., Ended], path: str, message: str
+    ) -> None:
+        (overlay / path).parent.mkdir(parents=True, exist_ok=True)
+        (overlay / path).write_text("{{ x")
+        ended = create("--preset", "team.yml")
+
+        assert ended.code == 1
+        assert message in ended.err
+        assert "bug" not in ended.err
+
+    def test_symbolic_link_is_refused(self, overlay: Path, create: Callable[..., Ended]) -> None:
+        (overlay / "link").symlink_to("/etc/hostname")
+        ended = create("--preset", "team.yml")
+
+        assert ended.code == 2
+        assert ended.err == "new-backend: team.yml: overlay: files/link is a symbolic link\n"
+
+    def test_folder_of_git_repository_is_used(
+        self, overlay: Path, create: Callable[..., Ended], workplace: Path
+    ) -> None:
+        (overlay / "docs/team.md").touch()
+        repository = workplace / "repository"
+        repository.mkdir()
+        for name in ("team.yml", "files"):
+            (workplace / name).rename(repository / name)
+        commit(repository, "First")
+        git(repository, "tag", "v1")
+        ended = create("--preset", f"file://{repository}@v1:team.yml")
+
+        assert ended.code == 0, ended.err
+        files = [file["path"] for file in json.loads(ended.out)["files"]]
+        assert "docs/team.md" in files
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"answer": {}}, 'unknown key "answer". Use description, answers, defaults, locked'),
+        ({"overlay": "missing"}, "overlay: missing is not a folder next to the preset"),
+        ({"overlay": ".."}, "overlay: .. is not a folder next to the preset"),
+        (
+            {"answer": {}},
+            'unknown key "answer". Use description, answers, defaults, locked, overlay',
+        ),
         ({"answers": {"databse": "sqlite"}}, 'unknown question "databse". Did you mean'),
         ({"answers": ["sqlite"]}, "answers is not a table of questions and answers"),
         ({"locked": ["ci"]}, "ci is locked without an answer"),
