@@ -14,6 +14,7 @@ from new_backend import after, appended, interruption
 from new_backend.errors import MissingAnswersError, StoppedError
 from new_backend.invocation import undo
 from new_backend.layers import service_files
+from new_backend.rendering import broken_template_reported
 from new_backend.repository import Repository
 
 if TYPE_CHECKING:
@@ -139,8 +140,13 @@ def confirm(planned: Changed, mode: Mode, person: Person) -> None:
 
 
 def contents(questionnaire: Questionnaire, answers: Mapping[str, Value]) -> dict[str, bytes]:
-    """Return the files of the service with these answers."""
-    return {file.path: file.content for file in service_files(questionnaire, answers)}
+    """Return the files of the service with these answers.
+
+    Raises:
+        RenderingError: The template is broken.
+    """
+    with broken_template_reported():
+        return {file.path: file.content for file in service_files(questionnaire, answers)}
 
 
 def merge(

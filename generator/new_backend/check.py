@@ -10,6 +10,7 @@ from new_backend.answers import Answer, Given, Source, settle
 from new_backend.errors import InputRefusedError, NewBackendError
 from new_backend.history import is_older
 from new_backend.layers import ANSWERS_FILE, service_files
+from new_backend.rendering import broken_template_reported
 from new_backend.service import Service
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def check(history: History, folders: Sequence[Path]) -> Iterator[Checked]:
             yield _check(history, Service.at(folder))
         except NewBackendError as error:
             yield Checked(Path.cwd() / folder, problems=error.messages)
+        except OSError as error:
+            yield Checked(Path.cwd() / folder, problems=[f"{error.filename}: {error.strerror}"])
 
 
 def _check(history: History, service: Service) -> Checked:
@@ -61,7 +64,8 @@ def _check(history: History, service: Service) -> Checked:
         settle(questionnaire, Given(given, {}))
     except InputRefusedError as error:
         return Checked(service.folder, service.version, newest, problems=error.messages)
-    drift = list(_drift(service, questionnaire, answers))
+    with broken_template_reported():
+        drift = list(_drift(service, questionnaire, answers))
     return Checked(service.folder, service.version, newest, answers, drift=drift)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from new_backend.template_source import TemplateSource
 
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
+_NOT_IN_A_BRANCH = re.compile(r"[^\w.-]+")
 Result = TypeVar("Result")
 
 
@@ -146,7 +148,7 @@ def _on_branch(history: History, folder: Path) -> Updated:
     version = history.newest
     if service.version == version:
         return Updated(folder, Outcome.CURRENT)
-    branch = f"{PROGRAM}/{folder.name}-{version}"
+    branch = f"{PROGRAM}/{_NOT_IN_A_BRANCH.sub('-', folder.name)}-{version}"
     repository = Repository.around(folder)
     if repository.has_branch(branch):
         return Updated(folder, Outcome.WAITING, branch)

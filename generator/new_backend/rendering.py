@@ -151,27 +151,39 @@ def render(
     Raises:
         RenderingError: The template cannot be rendered, or the disk cannot be written.
     """
+    try:
+        with broken_template_reported():
+            project.mkdir(parents=True)
+            files = service_files(questionnaire, answers)
+            for file in chain(files, overlay_files(questionnaire, answers, overlay)):
+                path = project / file.path
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.content)
+                if file.executable:
+                    # A new folder shows which permissions the umask leaves.
+                    path.chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o777)
+    except OSError as error:
+        message = f"the project cannot be written: {error.strerror or error}"
+        raise RenderingError(message) from error
+
+
+@contextmanager
+def broken_template_reported() -> Iterator[None]:
+    """Report what is wrong with a template that is rendered in the block.
+
+    Raises:
+        RenderingError: It is broken.
+    """
     from jinja2 import TemplateError as JinjaError
     from jinja2 import TemplateSyntaxError as JinjaSyntaxError
 
     try:
-        project.mkdir(parents=True)
-        files = service_files(questionnaire, answers)
-        for file in chain(files, overlay_files(questionnaire, answers, overlay)):
-            path = project / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
-            if file.executable:
-                # A new folder shows which permissions the umask leaves.
-                path.chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o777)
+        yield
     except (JinjaError, TemplateError, UnicodeDecodeError) as error:  # some are an OSError, too
         where = (
             f"{error.name}, line {error.lineno}: " if isinstance(error, JinjaSyntaxError) else ""
         )
         message = f"the template cannot be rendered: {where}{' '.join(str(error).split())}"
-        raise RenderingError(message) from error
-    except OSError as error:
-        message = f"the project cannot be written: {error.strerror or error}"
         raise RenderingError(message) from error
 
 

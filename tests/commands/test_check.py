@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.rendering import render
+from new_backend.template_source import TemplateSource
 from tests.harness.releases import FIRST, THIRD
-from tests.harness.toys import git
+from tests.harness.toys import commit, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from new_backend.history import History
-    from new_backend.template_source import TemplateSource
     from tests.harness.toys import Ended, Run
 
 ANSWERS = {"project_name": "shop", "framework": "django", "orm": "django", "django_api": "drf"}
@@ -130,6 +130,33 @@ def test_several_services_are_checked_in_one_run(
         f"  {workplace}/{name} is not a service of new-backend: it has no .copier-answers.yml"
         for name in ("other", "missing")
     ]
+
+
+def test_broken_template_of_a_version_is_one_line(
+    create: Callable[..., Path], check: Callable[..., Ended], history: History, tmp_path: Path
+) -> None:
+    create(FIRST)
+    source = TemplateSource(tmp_path / "later")
+    git(tmp_path, "clone", "--quiet", str(history.current.root), str(source.root))
+    dockerfile = source.root / "template/layers/{{common}}/Dockerfile.jinja"
+    dockerfile.write_text("{{ broken")
+    commit(source.root, "Broken")
+    git(source.root, "tag", "--force", FIRST)
+    ended = check("shop", source=source)
+
+    assert ended.code == 3
+    assert ended.out.splitlines()[1].startswith("  the template cannot be rendered: ")
+
+
+def test_path_that_cannot_be_read_does_not_stop_the_run(
+    create: Callable[..., Path], check: Callable[..., Ended]
+) -> None:
+    create()
+    ended = check("x" * 300, "shop")
+
+    assert ended.code == 3
+    assert "File name too long" in ended.out
+    assert ended.out.splitlines()[-1] == "shop  v0.3.0  current"
 
 
 def test_nothing_is_written(create: Callable[..., Path], check: Callable[..., Ended]) -> None:
