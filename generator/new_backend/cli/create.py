@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.main
 
-from new_backend import presets
 from new_backend.cli import help_pages
 from new_backend.cli.completion import of_choices, of_names
 from new_backend.console.create import print_created
@@ -96,9 +95,15 @@ def _preset(source: TemplateSource) -> inspect.Parameter:
         f"--{_PRESET}",
         metavar="NAME|FILE|URL",
         help="Start from a preset; `new-backend presets` lists those with a name.",
-        autocompletion=of_names(partial(presets.names, source)),
+        autocompletion=of_names(partial(_names_of_presets, source)),
     )
     return _keyword(_PRESET, Annotated[str | None, option], None)
+
+
+def _names_of_presets(source: TemplateSource) -> list[str]:
+    from new_backend import presets
+
+    return presets.names(source)
 
 
 def _parameter(questionnaire: Questionnaire, question: Question, group: str) -> inspect.Parameter:
