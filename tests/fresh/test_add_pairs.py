@@ -1,4 +1,7 @@
-"""Each answer that can change becomes each other one: the service equals one created with it."""
+"""Each answer that can change becomes each other one: the service equals one created with it.
+
+Each choice is in one of the services. Nightly, any two are.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from new_backend.errors import InputRefusedError
 from new_backend.questions import Questionnaire
 from new_backend.rendering import render
 from new_backend.template_source import TemplateSource
-from tests.harness.combinations import RUN
+from tests.harness.combinations import NIGHTLY, cover
 from tests.harness.releases import THIRD
 from tests.harness.rendering import CHECKOUT
 from tests.harness.toys import commit, tree
@@ -30,8 +33,8 @@ QUESTIONNAIRE = Questionnaire.read(TemplateSource(CHECKOUT))
 
 
 def changes() -> Iterator[tuple[Combination, str, str]]:
-    """Yield each combination of the cover with each question and each other choice."""
-    for combination in RUN:
+    """Yield each combination of a cover with each question and each other choice."""
+    for combination in cover(2 if NIGHTLY else 1):
         answers = combination.answers()
         for current in QUESTIONNAIRE.walk(answers):
             changeable = current.name not in QUESTIONNAIRE.fixed

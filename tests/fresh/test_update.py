@@ -1,4 +1,7 @@
-"""Each combination of the core follows the template from the first release to the third."""
+"""Services follow the template from the first release to the third.
+
+Any two choices are in one of them. Nightly, each combination of the core is one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import pytest
 from new_backend.change import Mode, contents
 from new_backend.rendering import render
 from new_backend.update import Request, update
-from tests.harness.combinations import CORES
+from tests.harness.combinations import RUN
 from tests.harness.releases import FIRST, THIRD
 from tests.harness.toys import commit, tree
 from tests.harness.users import NoUser
@@ -22,11 +25,11 @@ if TYPE_CHECKING:
     from tests.harness.combinations import Combination
 
 
-@pytest.mark.parametrize("core", CORES, ids=lambda each: each.id)
+@pytest.mark.parametrize("created", RUN, ids=lambda each: each.id)
 def test_service_of_the_first_release_equals_one_of_the_third(
-    history: History, tmp_path: Path, core: Combination
+    history: History, tmp_path: Path, created: Combination
 ) -> None:
-    answers = {"project_name": "shop", **core.answers()}
+    answers = {"project_name": "shop", **created.answers()}
     shop = tmp_path / "shop"
     render(history.questionnaire(FIRST), answers, shop)
     commit(shop, "Create")

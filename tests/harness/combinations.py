@@ -249,7 +249,9 @@ def cover(strength: int) -> tuple[Combination, ...]:
 RUN = _run_on()
 """The combinations that the suites install and start."""
 
-CHECKED = VALID if os.environ.get("COMBINATIONS") == "all" else cover(3)
+NIGHTLY = os.environ.get("COMBINATIONS") == "all"
+
+CHECKED = VALID if NIGHTLY else cover(3)
 """The combinations that the suites render and read: a cover of any three choices, or all
 (nightly).
 """
