@@ -4,6 +4,7 @@
 PYTHON ?= python3
 DEST ?= ../shop
 STRENGTH ?= 2
+RENDERED ?= all
 IMAGES ?= \
 	framework=fastapi,orm=sqlalchemy,database=postgresql,auth=jwt,concurrency=async,cache=redis \
 	framework=fastapi,orm=sqlmodel,database=sqlite,auth=session,concurrency=sync \
@@ -37,7 +38,7 @@ else
 endif
 
 verify: .venv/installed ## Check all combinations statically, and test pairs in all suites
-	.venv/bin/new-backend verify --strength all --stage render,static
+	.venv/bin/new-backend verify --strength $(RENDERED) --stage render,static
 	.venv/bin/python -m pytest -n 2 tests/fresh tests/verify
 	.venv/bin/new-backend verify --strength $(STRENGTH) --stage test,contract --jobs 3
 
