@@ -76,7 +76,8 @@ def overlay_files(
         TemplateError: A path is broken, or leads out of the service.
         UnicodeDecodeError: A file with the suffix is not UTF-8.
     """
-    context = _context(questionnaire, answers)
+    # Without an overlay, the questions are not evaluated a second time.
+    context = _context(questionnaire, answers) if overlay else {}
     for source, file in overlay.items():
         parts = [questionnaire.render(part, context) for part in source.split("/")]
         if not all(parts):
