@@ -27,6 +27,11 @@ class HistoryHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Create the folder of the bundle."""
+        super().__init__(*arguments, **options)
+        self._folder = tempfile.TemporaryDirectory()
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Write the bundle, unless this is a source distribution that has it, or has no release."""
         if version == "editable":
@@ -34,12 +39,16 @@ class HistoryHook(BuildHookInterface[Any]):
         root = Path(self.root)
         bundle = root / BUNDLE
         if (root / ".git").exists():
-            self._folder = tempfile.TemporaryDirectory()
             bundle = Path(self._folder.name, BUNDLE)
             write_bundle(root, bundle)
         if bundle.exists():
             place = "new_backend/_template/" if self.target_name == "wheel" else ""
             build_data["force_include"][str(bundle)] = f"{place}{BUNDLE}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the bundle: the distribution has it."""
+        del version, build_data, artifact_path
+        self._folder.cleanup()
 
 
 def write_bundle(checkout: Path, bundle: Path) -> None:

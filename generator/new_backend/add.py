@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from new_backend.change import Changed, Mode, Person
     from new_backend.history import History
-    from new_backend.questions import OpenQuestion, Questionnaire, Value
+    from new_backend.questions import Questionnaire, Value
 
 COMMAND = "add"
 
@@ -54,9 +54,10 @@ def add(history: History, request: Request, person: Person) -> Changed:
     repository.require_clean()
     change.confirm(planned, request.mode, person)
     person.announce("Rendering")
-    old = change.contents(questionnaire, recorded)
-    new = change.contents(questionnaire, answers)
-    return change.merge(planned, old, new, request.mode, person)
+    renderings = change.Renderings(
+        change.contents(questionnaire, recorded), change.contents(questionnaire, answers)
+    )
+    return change.merge(planned, repository, renderings, request.mode, person)
 
 
 def _parsed(questionnaire: Questionnaire, words: Sequence[str]) -> dict[str, Value]:
@@ -92,7 +93,7 @@ def _new_answers(
             if name in changes:
                 problems.append(f"{name} does not apply to these answers")
             continue
-        value = changes.get(name, _still_valid(current, recorded.get(name)))
+        value = changes.get(name, change.still_valid(current, recorded.get(name)))
         if value is None:
             problems.append(f"{name} has no answer. Add {name}=ANSWER")
             continue
@@ -102,10 +103,3 @@ def _new_answers(
     if problems:
         raise InputRefusedError(*problems)
     return answers
-
-
-def _still_valid(current: OpenQuestion, recorded: Value | None) -> Value | None:
-    if recorded is not None and not current.problem(recorded):
-        return recorded
-    default: Value | None = current.default
-    return default

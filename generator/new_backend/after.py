@@ -153,7 +153,7 @@ def _uv(name: str, project: Path, *arguments: str) -> StepResult:
 
     binary = find_uv_bin()
     command = uv_command(*arguments)
-    ended = _run([binary, *arguments, "--no-progress", "--color", "never"], project)
+    ended = run_tool([binary, *arguments, "--no-progress", "--color", "never"], project)
     if ended.returncode:
         return StepResult(name, Status.FAILED, command, last_lines(ended.stderr))
     return StepResult(name, Status.DONE, command)
@@ -162,7 +162,7 @@ def _uv(name: str, project: Path, *arguments: str) -> StepResult:
 def run_command(name: str, command: str, project: Path) -> StepResult:
     """Run a command in a project's folder."""
     try:
-        ended = _run(shlex.split(command), project)
+        ended = run_tool(shlex.split(command), project)
     except OSError as error:
         return StepResult(name, Status.FAILED, command, f"{command}: {error.strerror}")
     if ended.returncode:
@@ -184,9 +184,9 @@ def _commit(project: Path) -> StepResult:
     if root := repository_of(project):
         return skipped(f"the folder is inside the git repository {root}")
     for role in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        if _run(["git", "-c", "user.useConfigOnly=true", "var", role], project).returncode:
+        if run_tool(["git", "-c", "user.useConfigOnly=true", "var", role], project).returncode:
             return skipped("git has no identity. Set git config --global user.name and user.email")
-    has_branch_name = not _run(["git", "config", "init.defaultBranch"], project).returncode
+    has_branch_name = not run_tool(["git", "config", "init.defaultBranch"], project).returncode
     message = f"Create {project.name} with new-backend {__version__}"
     for command in (
         ["git", "init", "--quiet", *([] if has_branch_name else ["--initial-branch=main"])],
@@ -195,7 +195,7 @@ def _commit(project: Path) -> StepResult:
         # could refuse a project that is not installed yet.
         ["git", "commit", "--quiet", "--no-gpg-sign", "--no-verify", "--message", message],
     ):
-        ended = _run(command, project)
+        ended = run_tool(command, project)
         if ended.returncode:
             return StepResult("git", Status.FAILED, _GIT_COMMAND, last_lines(ended.stderr))
     return StepResult("git", Status.DONE, _GIT_COMMAND)
@@ -204,13 +204,26 @@ def _commit(project: Path) -> StepResult:
 def repository_of(project: Path) -> Path | None:
     """Return the root of the git repository that contains the project."""
     try:
-        found = _run(["git", "rev-parse", "--show-toplevel"], project)
+        found = run_tool(["git", "rev-parse", "--show-toplevel"], project)
     except OSError:
         return None
     return Path(found.stdout.rstrip("\n")) if found.returncode == 0 else None
 
 
-def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[str]:
+def run_tool(
+    command: Sequence[str], project: Path, seconds: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a project's folder, without input.
+
+    Args:
+        command: The program and its arguments.
+        project: The folder.
+        seconds: When it is stopped; None means never.
+
+    Raises:
+        OSError: It cannot be started.
+        subprocess.TimeoutExpired: It was stopped.
+    """
     return subprocess.run(
         command,
         cwd=project,
@@ -219,6 +232,7 @@ def _run(command: Sequence[str], project: Path) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         errors="replace",
+        timeout=seconds,
         check=False,
     )
 

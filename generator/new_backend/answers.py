@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from new_backend.errors import InputRefusedError, MissingAnswersError
-from new_backend.invocation import program
+from new_backend.invocation import program, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,7 +117,7 @@ def gather(
             problems.append(f"{place}{error}")
             continue
         if preset and name in preset.locked and value != preset.answers[name]:
-            locked = f'the preset "{preset.name}" locks it to {preset.answers[name]}'
+            locked = f'the preset "{preset.name}" locks it to {spelled(preset.answers[name])}'
             problems.append(f"{place}{label}: {locked}")
             continue
         source = Source.FLAG if by_flag else Source.FILE
@@ -208,7 +208,7 @@ def flag_words(questionnaire: Questionnaire, answers: Mapping[str, object]) -> l
         if isinstance(value, bool):
             words.append(flag if value else flag.replace("--", "--no-", 1))
             continue
-        text = ",".join(value) if isinstance(value, list) else str(value)
+        text = spelled(value)
         # One word: a value may begin with a hyphen.
         words += [f"{flag}={text}"] if text.startswith("-") else [flag, text]
     return words

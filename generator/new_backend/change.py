@@ -6,22 +6,23 @@ difference into the work tree, as a commit that is not made yet.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from new_backend import after, appended, interruption
 from new_backend.errors import MissingAnswersError, StoppedError
-from new_backend.invocation import undo
+from new_backend.invocation import spelled, undo
 from new_backend.layers import service_files
 from new_backend.rendering import broken_template_reported
-from new_backend.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from new_backend.questions import OpenQuestion, Questionnaire, Value
+    from new_backend.repository import Repository
     from new_backend.service import Service
 
 _LOCK_FILE = "uv.lock"
@@ -46,6 +47,23 @@ class Person(Protocol):
         """Show a progress message."""
 
 
+class Absent:
+    """A user who is not there, as in a run over many services."""
+
+    can_answer = False
+
+    def answer(self, current: OpenQuestion) -> Value:
+        """Fail: a change does not ask where there is no terminal."""
+        raise NotImplementedError
+
+    def confirms(self, question: str) -> bool:
+        """Fail, as `answer` does."""
+        raise NotImplementedError
+
+    def announce(self, doing: str) -> None:
+        """Show nothing."""
+
+
 @dataclass(frozen=True)
 class Mode:
     """How a change is made: `test` runs the service's tests afterwards."""
@@ -53,6 +71,13 @@ class Mode:
     yes: bool = False
     dry_run: bool = False
     test: bool = False
+
+
+class Renderings(NamedTuple):
+    """The files of a service as the template gave them, and as it gives them now, by path."""
+
+    old: Mapping[str, bytes]
+    new: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -122,6 +147,17 @@ def with_changes(
     )
 
 
+def still_valid(current: OpenQuestion, recorded: Value | None) -> Value | None:
+    """Return the recorded answer, or the default of the question if it is not valid now."""
+    if recorded is not None:
+        with suppress(ValueError):
+            value = current.question.cast(recorded)
+            if not current.problem(value):
+                return value
+    default: Value | None = current.default
+    return default
+
+
 def confirm(planned: Changed, mode: Mode, person: Person) -> None:
     """Ask for consent to the changes that follow from rules.
 
@@ -131,7 +167,9 @@ def confirm(planned: Changed, mode: Mode, person: Person) -> None:
     """
     if not planned.implied or mode.yes or mode.dry_run:
         return
-    listed = ", ".join(f"{each.question}={each.after or '(none)'}" for each in planned.implied)
+    listed = ", ".join(
+        f"{each.question}={spelled(each.after) or '(none)'}" for each in planned.implied
+    )
     if not person.can_answer:
         message = f"this also changes {listed}"
         raise MissingAnswersError(message, hint="To accept that: --yes")
@@ -151,12 +189,12 @@ def contents(questionnaire: Questionnaire, answers: Mapping[str, Value]) -> dict
 
 def merge(
     planned: Changed,
-    old: Mapping[str, bytes],
-    new: Mapping[str, bytes],
+    repository: Repository,
+    renderings: Renderings,
     mode: Mode,
     person: Person,
 ) -> Changed:
-    """Merge the difference between two renderings into the service, and run what follows.
+    """Merge the difference between the renderings into the service, and run what follows.
 
     Migrations are appended to those of the service. With `dry_run`, only the difference is made.
 
@@ -164,10 +202,9 @@ def merge(
         InputRefusedError: The service cannot be changed in this way.
         GitError: Git failed. Nothing has changed.
     """
-    folder = planned.service.folder
-    repository = Repository.around(folder)
+    folder, old = planned.service.folder, renderings.old
     theirs = {path: (folder / path).read_bytes() for path in repository.migrations()}
-    new = appended.append(theirs, old, new)
+    new = appended.append(theirs, old, renderings.new)
     repository.require_free([path for path in new if path not in old])
     if mode.dry_run:
         changed = [path for path in {**old, **new} if old.get(path) != new.get(path)]

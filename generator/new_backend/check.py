@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from new_backend.answers import Answer, Given, Source, settle
 from new_backend.errors import InputRefusedError, NewBackendError
-from new_backend.history import is_older
 from new_backend.layers import ANSWERS_FILE, service_files
 from new_backend.rendering import broken_template_reported
 from new_backend.service import Service
@@ -40,20 +39,21 @@ class Checked:
         return not (self.newest or self.problems or self.drift)
 
 
-def check(history: History, folders: Sequence[Path]) -> Iterator[Checked]:
-    """Check services, each against its own version of the template and the newest release."""
-    for folder in folders:
-        try:
-            yield _check(history, Service.at(folder))
-        except NewBackendError as error:
-            yield Checked(Path.cwd() / folder, problems=error.messages)
-        except OSError as error:
-            yield Checked(Path.cwd() / folder, problems=[f"{error.filename}: {error.strerror}"])
+def check(history: History, folder: Path) -> Checked:
+    """Check a service against its own version of the template, and against the newest release.
+
+    A service that cannot be read has a problem, so that others can be checked.
+    """
+    try:
+        return _check(history, Service.at(folder))
+    except NewBackendError as error:
+        return Checked(Path.cwd() / folder, problems=error.messages)
+    except OSError as error:
+        return Checked(Path.cwd() / folder, problems=[f"{error.filename}: {error.strerror}"])
 
 
 def _check(history: History, service: Service) -> Checked:
-    newest = history.releases[-1] if history.releases else ""
-    newest = newest if is_older(service.version, newest) else ""
+    newest = history.newer_than(service.version)
     try:
         questionnaire = service.template(history)
         answers = service.recorded(questionnaire)

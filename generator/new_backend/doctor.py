@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from new_backend import after
 from new_backend.errors import NewBackendError
-from new_backend.history import is_older
 from new_backend.service import Service
 
 if TYPE_CHECKING:
@@ -178,8 +177,7 @@ def _template(history: History, service: Service) -> Finding:
         service.template(history)
     except NewBackendError as error:
         return Finding("template", State.WARNING, error.messages[0], error.hint)
-    newest = history.releases[-1] if history.releases else ""
-    if is_older(service.version, newest):
+    if newest := history.newer_than(service.version):
         found = f"{service.version} is older than {newest}"
         return Finding("template", State.WARNING, found, "new-backend update")
     return Finding("template", State.OK, service.version)
@@ -194,16 +192,6 @@ def _uv_binary() -> str:
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a program. One that does not end in time has failed."""
     try:
-        return subprocess.run(
-            words,
-            cwd=folder,
-            env=after.environment_of_tools(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
+        return after.run_tool(words, folder, _SECONDS)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"no answer within {_SECONDS} seconds")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from new_backend import interruption
-from new_backend.change import Mode
+from new_backend.change import Absent, Mode
 from new_backend.check import Checked, check
 from new_backend.errors import InputRefusedError, NewBackendError, StoppedError
 from new_backend.history import History
@@ -27,7 +27,6 @@ from new_backend.update import Request, update
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from new_backend.questions import OpenQuestion, Value
     from new_backend.template_source import TemplateSource
 
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
@@ -120,7 +119,7 @@ def _services(folder: Path) -> Iterator[Path]:
 
 
 def _status(history: History, folder: Path) -> Status:
-    (checked,) = check(history, [folder])
+    checked = check(history, folder)
     try:
         work_tree = Repository.around(folder).state
     except NewBackendError:
@@ -154,7 +153,7 @@ def _on_branch(history: History, folder: Path) -> Updated:
         return Updated(folder, Outcome.WAITING, branch)
     repository.require_clean()
     with repository.copy() as copy:
-        changed = update(history, Request(copy, Mode(yes=True)), _Absent())
+        changed = update(history, Request(copy, Mode(yes=True)), Absent())
         if changed.conflicts:
             return Updated(folder, Outcome.CONFLICTS, conflicts=changed.conflicts)
         if changed.failed:
@@ -164,21 +163,6 @@ def _on_branch(history: History, folder: Path) -> Updated:
         commit = Repository.around(copy).commit(message)
         repository.branch(branch, commit)
     return Updated(folder, Outcome.UPDATED, branch)
-
-
-class _Absent:
-    """A user who is not there."""
-
-    can_answer = False
-
-    def answer(self, current: OpenQuestion) -> Value:
-        raise NotImplementedError
-
-    def confirms(self, question: str) -> bool:
-        raise NotImplementedError
-
-    def announce(self, doing: str) -> None:
-        """Show nothing: the run shows its own progress."""
 
 
 # ---------------------------------------------------------------- many services

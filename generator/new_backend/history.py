@@ -111,6 +111,11 @@ class History:
             tags.append(self.current.version)
         return tuple(sorted({tag for tag in tags if is_release(tag)}, key=_order))
 
+    def newer_than(self, version: str) -> str:
+        """Return the newest release, or nothing if the version is that one or no release."""
+        newest = self.releases[-1] if self.releases else ""
+        return newest if is_older(version, newest) else ""
+
     @cached_property
     def _repository(self) -> Path | None:
         """The git directory with the releases, if there is one."""

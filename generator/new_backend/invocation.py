@@ -29,6 +29,15 @@ def undo(command: str) -> str:
     return f"{PROGRAM} {command} --abort"
 
 
+def spelled(value: object) -> str:
+    """Return an answer as a user types it; none is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def installed() -> list[str]:
     """Return the words that run this installation, wherever the user is."""
     script = Path(sys.executable).with_name(PROGRAM)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from new_backend import change, interruption
-from new_backend.answers import cast_answer
 from new_backend.errors import InputRefusedError, MissingAnswersError, StoppedError
 from new_backend.history import is_older
 from new_backend.repository import Repository
@@ -62,7 +61,8 @@ def update(history: History, request: Request, person: Person) -> Changed:
     person.announce("Rendering")
     old = change.contents(before, recorded)
     new = {**change.contents(after, answers), **after.of_user(old)}
-    changed = change.merge(planned, old, new, request.mode, person)
+    renderings = change.Renderings(old, new)
+    changed = change.merge(planned, repository, renderings, request.mode, person)
     if changed.failed and changed.failed.name in change.TESTS:
         repository.abort()
         return replace(changed, undone=True)
@@ -81,7 +81,7 @@ def _answers(
         if not current.applies:
             continue
         if name in recorded:
-            value = _kept(current, recorded[name])
+            value = change.still_valid(current, recorded[name])
         elif mode.yes or mode.dry_run or not person.can_answer:
             value = new[name] = current.default
             if not (mode.yes or mode.dry_run) or value is None:
@@ -94,18 +94,6 @@ def _answers(
         message = f"the template has new questions: {', '.join(missing)}"
         raise MissingAnswersError(message, hint="To accept their defaults: --yes")
     return answers, new
-
-
-def _kept(current: OpenQuestion, recorded: Value) -> Value:
-    """Return the recorded answer, or the default if it is not valid any more."""
-    try:
-        value = cast_answer(current.questionnaire, current.name, recorded)
-    except ValueError:
-        value = None
-    if value is not None and not current.problem(value):
-        return value
-    default: Value = current.default
-    return default
 
 
 def _asked(current: OpenQuestion, person: Person) -> Value:

@@ -12,13 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from new_backend import add, update
-from new_backend.change import Mode
+from new_backend.change import Absent, Mode
 from new_backend.errors import InputRefusedError
 from new_backend.rendering import render
 from new_backend.repository import Repository
 from tests.harness.releases import FIRST
 from tests.harness.toys import commit, tree
-from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,9 +147,9 @@ def test_everything_of_the_user_is_kept(
 
     try:
         if changes:
-            done = add.add(history, add.Request(changes, shop, Mode()), NoUser())
+            done = add.add(history, add.Request(changes, shop, Mode()), Absent())
         else:
-            done = update.update(history, update.Request(shop, Mode(yes=True)), NoUser())
+            done = update.update(history, update.Request(shop, Mode(yes=True)), Absent())
     except InputRefusedError as error:  # a migration that is broken or gone
         assert "migration" in str(error)  # noqa: PT017 - most examples raise nothing
         assert tree(shop) == before

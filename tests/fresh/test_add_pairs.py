@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from new_backend.add import Request, add
-from new_backend.change import Mode, contents
+from new_backend.change import Absent, Mode, contents
 from new_backend.errors import InputRefusedError
 from new_backend.questions import Questionnaire
 from new_backend.rendering import render
@@ -20,7 +20,6 @@ from tests.harness.combinations import NIGHTLY, cover
 from tests.harness.releases import THIRD
 from tests.harness.rendering import CHECKOUT
 from tests.harness.toys import commit, tree
-from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,16 +62,16 @@ def test_changed_service_equals_one_that_was_created_with_the_answer(
     request = Request([f"{question}={value}"], shop, Mode(yes=True))
     if migrations - of_new:
         with pytest.raises(InputRefusedError, match="its tables would be removed"):
-            add(history, request, NoUser())
+            add(history, request, Absent())
         assert tree(shop) == before
         return
-    changed = add(history, request, NoUser())
+    changed = add(history, request, Absent())
     implied = {each.question: str(each.after) for each in changed.implied}
 
     assert not changed.conflicts
     assert tree(shop) == contents(questionnaire, answers | {question: value} | implied)
     if migrations == of_new and not implied:
         commit(shop, "Change")
-        add(history, Request([f"{question}={answers[question]}"], shop, Mode()), NoUser())
+        add(history, Request([f"{question}={answers[question]}"], shop, Mode()), Absent())
         assert tree(shop) == before
     shutil.rmtree(tmp_path)

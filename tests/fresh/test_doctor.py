@@ -39,12 +39,12 @@ def test_each_fault_is_found_with_its_remedy(
     folder = tmp_path / "service"
     render(Questionnaire.read(source), fresh_combination.answers(), folder)
     database = new_database(fresh_combination, "doctor")
+    settings = {"ENVIRONMENT": "test", "DATABASE_URL": database.url, "SECRET_KEY": secret_key()}
 
-    def doctor(url: str = database.url) -> dict[str, Any]:
-        settings = {"ENVIRONMENT": "test", "DATABASE_URL": url, "SECRET_KEY": secret_key()}
+    def doctor(**changed: str) -> dict[str, Any]:
         ended = subprocess.run(
             program(source, "doctor", "--service", str(folder), "--json"),
-            env={**os.environ, **settings},
+            env={**os.environ, **settings, **changed},
             capture_output=True,
             text=True,
             check=False,
@@ -68,11 +68,10 @@ def test_each_fault_is_found_with_its_remedy(
     assert installed["migrations"]["remedy"] == "make migrate"
 
     service = Service.in_folder(fresh_combination, folder)
-    settings = {"ENVIRONMENT": "test", "DATABASE_URL": database.url, "SECRET_KEY": secret_key()}
     assert service.run("migrate", settings=settings).returncode == 0
     assert doctor()["migrations"]["state"] == "ok"
 
-    away = doctor(database.url.replace(":5432", ":1").replace(":3306", ":1"))
+    away = doctor(DATABASE_URL=database.url.replace(":5432", ":1").replace(":3306", ":1"))
     assert away["database"]["state"] == "failure"
     assert "migrations" not in away
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from new_backend.change import Mode, contents
+from new_backend.change import Absent, Mode, contents
 from new_backend.rendering import render
 from new_backend.update import Request, update
 from tests.harness.combinations import RUN
 from tests.harness.releases import FIRST, THIRD
 from tests.harness.toys import commit, tree
-from tests.harness.users import NoUser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ def test_service_of_the_first_release_equals_one_of_the_third(
     render(history.questionnaire(FIRST), answers, shop)
     commit(shop, "Create")
     readme = (shop / "README.md").read_bytes()
-    changed = update(history, Request(shop, Mode(yes=True)), NoUser())
+    changed = update(history, Request(shop, Mode(yes=True)), Absent())
 
     assert not changed.conflicts
     newest = contents(history.questionnaire(THIRD), answers)

@@ -27,6 +27,6 @@ def run(
     from new_backend.history import History
 
     with History.of(context.obj) as history:
-        services = list(verb.check(history, paths or [Path()]))
+        services = [verb.check(history, path) for path in paths or [Path()]]
     print_checked(services, as_json=as_json)
     return 0 if all(each.is_current for each in services) else _DRIFT

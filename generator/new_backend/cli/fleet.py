@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -13,11 +13,14 @@ from new_backend.console.fleet import print_status, print_updates
 from new_backend.console.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from new_backend.template_source import TemplateSource
 
 _FAILED = 1
 _TO_DO = 3
 
+Result = TypeVar("Result")
 Folders = Annotated[
     list[Path],
     typer.Argument(metavar="DIR", help="Folders with services, at any depth."),
@@ -46,10 +49,7 @@ def status(
     """Compare services with their template."""
     from new_backend import fleet
 
-    terminal = Terminal()
-    with terminal.progress():
-        found = fleet.find(folders)
-        services = fleet.status(context.obj, found, _jobs(jobs, found), terminal.count)
+    services = _each(context, folders, jobs, fleet.status)
     print_status(services, as_json=as_json)
     return 0 if all(each.checked.is_current for each in services) else _TO_DO
 
@@ -64,10 +64,7 @@ def update(
     """Update services, each in a commit on a branch of its own."""
     from new_backend import fleet
 
-    terminal = Terminal()
-    with terminal.progress():
-        found = fleet.find(folders)
-        services = fleet.update_all(context.obj, found, _jobs(jobs, found), terminal.count)
+    services = _each(context, folders, jobs, fleet.update_all)
     print_updates(services, as_json=as_json)
     outcomes = {each.outcome for each in services}
     if fleet.Outcome.FAILED in outcomes:
@@ -75,5 +72,17 @@ def update(
     return _TO_DO if outcomes & {fleet.Outcome.CONFLICTS, fleet.Outcome.REFUSED} else 0
 
 
-def _jobs(given: int | None, services: Sequence[Path]) -> int:
-    return min(given or os.cpu_count() or 1, len(services))
+def _each(
+    context: typer.Context,
+    folders: Sequence[Path],
+    jobs: int | None,
+    work: Callable[[TemplateSource, Sequence[Path], int, Callable[[str], None]], list[Result]],
+) -> list[Result]:
+    """Find the services and do the work for each, with a progress line."""
+    from new_backend import fleet
+
+    terminal = Terminal()
+    with terminal.progress():
+        found = fleet.find(folders)
+        at_a_time = min(jobs or os.cpu_count() or 1, len(found))
+        return work(context.obj, found, at_a_time, terminal.count)

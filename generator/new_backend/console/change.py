@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from new_backend.console.printing import print_heading, print_json, print_wrapped, printable, shown
+from new_backend.console.printing import print_heading, print_json, print_wrapped, printable
 from new_backend.console.steps import print_failure, print_next_steps, steps_json
-from new_backend.invocation import undo
+from new_backend.invocation import spelled, undo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def _print_changes(changed: Changed) -> None:
 
 def _described(change: Change) -> str:
     before, after = (
-        "not asked" if value is None else printable(shown(value)) or "none given"
+        "not asked" if value is None else printable(spelled(value)) or "none given"
         for value in (change.before, change.after)
     )
     return f"{change.question}: {before} → {after}"

@@ -9,9 +9,9 @@ from new_backend.console.printing import (
     print_json,
     print_wrapped,
     printable,
-    shown,
 )
 from new_backend.console.steps import print_failure, print_next_steps, steps_json
+from new_backend.invocation import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _next_steps(created: Created) -> Iterator[tuple[str, str]]:
 def _print_preview(created: Created) -> None:
     print_heading(f"Would create {created.path}", "bold")
     for name, answer in created.answers.by_name.items():
-        print(f"  {name}: {printable(shown(answer.value))} ({answer.source.value})")
+        print(f"  {name}: {printable(spelled(answer.value))} ({answer.source.value})")
     print()
     print_heading(f"{len(created.files)} files", "bold")
     width = max((len(str(file.size)) for file in created.files), default=0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from new_backend.console.printing import print_json, print_wrapped, printable, shown
+from new_backend.console.printing import print_json, print_wrapped, printable
+from new_backend.invocation import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def print_presets(presets: Sequence[Preset], *, as_json: bool) -> None:
         locked = dict.fromkeys(preset.locked, " (locked)")
         for title, values in (("answers", preset.answers), ("defaults", preset.defaults)):
             words = [
-                f"{name}={shown(value)}{locked.get(name, '')}" for name, value in values.items()
+                f"{name}={spelled(value)}{locked.get(name, '')}" for name, value in values.items()
             ]
             if words:
                 print_wrapped(printable(f"{title}: {', '.join(words)}"), 2)

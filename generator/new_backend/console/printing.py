@@ -61,13 +61,6 @@ def print_table(
         print("  ".join((first, *others)).rstrip())
 
 
-def shown(value: object) -> str:
-    """Return an answer as a user types it."""
-    if isinstance(value, list):
-        return ",".join(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def printable(text: str) -> str:
     """Replace control characters by their escapes."""
     return "".join(
