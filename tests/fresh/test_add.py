@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from new_backend.questions import Questionnaire
-from new_backend.rendering import render
 from tests.harness.combinations import Combination
 from tests.harness.databases import insert_item
+from tests.harness.releases import released_service
 from tests.harness.services import Service, secret_key, sync
-from tests.harness.toys import commit, program, released
+from tests.harness.toys import commit, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,9 +60,7 @@ def test_rows_survive_accounts_that_are_added(
     tmp_path: Path,
     new_database: Callable[[Combination, str], Database],
 ) -> None:
-    source = released(tmp_path / "template")
-    folder = tmp_path / "service"
-    render(Questionnaire.read(source), fresh_combination.answers(), folder)
+    source, folder = released_service(tmp_path, fresh_combination)
     _write_own_migration(folder, fresh_combination)
     sync(folder)
     commit(folder, "Mine")

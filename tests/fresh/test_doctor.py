@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from new_backend.questions import Questionnaire
-from new_backend.rendering import render
 from tests.harness.combinations import Combination
+from tests.harness.releases import released_service
 from tests.harness.services import Service, secret_key, sync
-from tests.harness.toys import commit, git, program, released
+from tests.harness.toys import commit, git, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +34,7 @@ def test_each_fault_is_found_with_its_remedy(
     tmp_path: Path,
     new_database: Callable[[Combination, str], Database],
 ) -> None:
-    source = released(tmp_path / "template")
-    folder = tmp_path / "service"
-    render(Questionnaire.read(source), fresh_combination.answers(), folder)
+    source, folder = released_service(tmp_path, fresh_combination)
     database = new_database(fresh_combination, "doctor")
     settings = {"ENVIRONMENT": "test", "DATABASE_URL": database.url, "SECRET_KEY": secret_key()}
 

@@ -11,11 +11,15 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
+from new_backend.questions import Questionnaire
+from new_backend.rendering import render
 from new_backend.template_source import TemplateSource
-from tests.harness.toys import CHECKOUT, commit, copy_with_feature, git
+from tests.harness.toys import CHECKOUT, commit, copy_with_feature, git, released
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.harness.combinations import Combination
 
 FIRST, SECOND, THIRD = "v0.1.0", "v0.2.0", "v0.3.0"
 CHANGES = {
@@ -51,6 +55,14 @@ def three_releases(root: Path) -> TemplateSource:
         git(root, "tag", version)
     shutil.rmtree(third)
     return TemplateSource(root)
+
+
+def released_service(place: Path, combination: Combination) -> tuple[TemplateSource, Path]:
+    """Release the template of this checkout, and create a service with it. Return both."""
+    source = released(place / "template")
+    folder = place / "service"
+    render(Questionnaire.read(source), combination.answers(), folder)
+    return source, folder
 
 
 def _remove_audit(root: Path) -> None:
